@@ -1,0 +1,10 @@
+//! Verification of Notary Project ("Notation") signatures.
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod crypto;
+pub mod error;
+pub mod limits;
+pub mod outcome;
+pub mod time;
+pub mod wire;

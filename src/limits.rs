@@ -1,0 +1,85 @@
+//! Every bound of the verifier, each with where it comes from.
+//!
+//! A bound is checked before the memory or the work that it bounds is spent.
+
+/// Bounds on what a verification may read, count and nest.
+///
+/// All sizes are in bytes. [`Limits::default`] is meant for everyone; raise a
+/// bound only for an artifact that you know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// A signature envelope (COSE or JWS). The reference implementation reads
+    /// signature blobs of up to 32 MiB; real ones are below 20 KiB.
+    pub envelope_bytes: usize,
+    /// A manifest or an index. OCI distribution: registries should accept
+    /// manifests of 4 MiB, and clients need not read more.
+    pub manifest_bytes: usize,
+    /// A trust policy document.
+    pub policy_bytes: usize,
+    /// One certificate file of a trust store.
+    pub trust_store_file_bytes: usize,
+    /// Files looked at in one named trust store.
+    pub trust_store_files: usize,
+    /// One certificate in DER.
+    pub certificate_bytes: usize,
+    /// Certificates in one chain. RFC 5280 has no bound; real chains have at
+    /// most five.
+    pub chain_certificates: usize,
+    /// Nesting of CBOR items. The reference's decoder stops at 32.
+    pub cbor_nesting: usize,
+    /// Items in one CBOR envelope, counted over the whole document.
+    pub cbor_items: usize,
+    /// Nesting of JSON values (the parser's own bound).
+    pub json_nesting: usize,
+    /// Octets of an RSA modulus in a certificate: 8192 bits.
+    pub rsa_modulus_bytes: usize,
+    /// Characters of a distinguished name in a trust policy, or octets of one
+    /// in a certificate.
+    pub name_bytes: usize,
+    /// Attributes in one distinguished name.
+    pub name_attributes: usize,
+    /// Signatures evaluated for one artifact. The specification's reference
+    /// command has the same option, with 100.
+    pub signatures: usize,
+    /// Referrer pages read for one artifact, empty ones included.
+    pub referrer_pages: usize,
+    /// Descriptors read from referrer pages or an index for one artifact.
+    pub referrers: usize,
+    /// Octets fetched for one artifact in total: manifests, indexes, envelopes.
+    pub artifact_bytes: u64,
+    /// Entries of a tar archive (an OCI layout).
+    pub tar_entries: usize,
+    /// A detached blob whose signature is verified: 0 is no bound, it is read
+    /// as a stream.
+    pub blob_bytes: u64,
+    /// Chains kept by a verifier for the next signature of the same signer.
+    pub cached_chains: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            envelope_bytes: 4 * 1024 * 1024,
+            manifest_bytes: 4 * 1024 * 1024,
+            policy_bytes: 4 * 1024 * 1024,
+            trust_store_file_bytes: 4 * 1024 * 1024,
+            trust_store_files: 1_000,
+            certificate_bytes: 64 * 1024,
+            chain_certificates: 20,
+            cbor_nesting: 32,
+            cbor_items: 20_000,
+            json_nesting: 128,
+            rsa_modulus_bytes: 1024,
+            name_bytes: 64 * 1024,
+            name_attributes: 256,
+            signatures: 100,
+            referrer_pages: 100,
+            referrers: 10_000,
+            artifact_bytes: 256 * 1024 * 1024,
+            tar_entries: 100_000,
+            blob_bytes: 0,
+            cached_chains: 256,
+        }
+    }
+}
