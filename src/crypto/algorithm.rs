@@ -58,6 +58,12 @@ impl Curve {
             Self::P521 => 521,
         }
     }
+
+    /// Octets of a coordinate, and of each of the two numbers of a signature.
+    #[must_use]
+    pub const fn field_len(self) -> usize {
+        self.bits().div_ceil(8)
+    }
 }
 
 /// Algorithm and size of a public key.

@@ -4,7 +4,9 @@
 //! `SubjectPublicKeyInfo`, a message as bytes.
 
 mod algorithm;
+mod ecdsa_signature;
 mod rustcrypto;
+mod spki;
 
 pub use algorithm::{Curve, HashAlgorithm, KeyKind, Scheme, SignatureAlgorithm};
 
@@ -127,6 +129,15 @@ impl Digest {
         }
         bytes.get_mut(..octets.len())?.copy_from_slice(octets);
         Some(Self { algorithm, bytes })
+    }
+
+    /// For backends, whose output has the right length by construction.
+    fn of_output(algorithm: HashAlgorithm, octets: &[u8]) -> Self {
+        let mut bytes = [0; 64];
+        for (to, from) in bytes.iter_mut().zip(octets) {
+            *to = *from;
+        }
+        Self { algorithm, bytes }
     }
 
     /// The hash function.
