@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Makes the demo again: fresh keys, which are not kept. Needs Go.
+set -euo pipefail
+cd "$(dirname "$0")"
+rm -rf config layout tampered
+demo=$PWD
+cd ../interop
+go run -mod=mod . demo "$demo"
