@@ -5,6 +5,8 @@
 
 mod algorithm;
 mod ecdsa_signature;
+#[cfg(all(feature = "fast", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod graviola;
 mod rustcrypto;
 mod spki;
 
@@ -191,10 +193,24 @@ impl Provider {
         backends: &[&rustcrypto::RustCrypto],
     };
 
+    /// graviola for what it serves, RustCrypto for the rest: with the feature
+    /// `fast`, on x86_64 and aarch64, where the processor has what it needs.
+    #[must_use]
+    pub fn fast() -> Option<Self> {
+        #[cfg(all(feature = "fast", any(target_arch = "x86_64", target_arch = "aarch64")))]
+        if graviola::is_supported() {
+            return Some(Self {
+                name: "fast",
+                backends: &[&graviola::Graviola, &rustcrypto::RustCrypto],
+            });
+        }
+        None
+    }
+
     /// The fastest provider that this processor and this build have.
     #[must_use]
     pub fn preferred() -> Self {
-        Self::PORTABLE
+        Self::fast().unwrap_or(Self::PORTABLE)
     }
 
     /// Parses the DER of a `SubjectPublicKeyInfo`.
