@@ -4,6 +4,7 @@
 
 pub mod crypto;
 pub mod error;
+pub mod evidence;
 pub mod limits;
 pub mod outcome;
 pub mod time;

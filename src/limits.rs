@@ -48,6 +48,11 @@ pub struct Limits {
     pub referrers: usize,
     /// Octets fetched for one artifact in total: manifests, indexes, envelopes.
     pub artifact_bytes: u64,
+    /// One OCSP answer or CRL. The reference reads CRLs of up to 32 MiB.
+    pub evidence_bytes: usize,
+    /// Rounds of fetching evidence for one artifact: each address of each
+    /// certificate can be a round, then CRLs, then their deltas.
+    pub evidence_rounds: usize,
     /// Entries of a tar archive (an OCI layout).
     pub tar_entries: usize,
     /// A detached blob whose signature is verified: 0 is no bound, it is read
@@ -77,6 +82,8 @@ impl Default for Limits {
             referrer_pages: 100,
             referrers: 10_000,
             artifact_bytes: 256 * 1024 * 1024,
+            evidence_bytes: 32 * 1024 * 1024,
+            evidence_rounds: 64,
             tar_entries: 100_000,
             blob_bytes: 0,
             cached_chains: 256,

@@ -221,6 +221,10 @@ reasons! {
     CertChainInvalid = "cert-chain-invalid",
     /// The signing key's type or size is not allowed.
     KeyUnsupported = "key-unsupported",
+    /// A manifest or envelope is not the content that its descriptor names.
+    ContentMismatch = "content-mismatch",
+    /// A signature manifest breaks a rule of the specification.
+    SignatureManifestInvalid = "signature-manifest-invalid",
     /// A bound was reached.
     LimitExceeded = "limit-exceeded",
     /// A critical attribute is not understood.
@@ -320,5 +324,64 @@ impl Verdict {
             Self::Rejected => "rejected",
             Self::Skipped => "skipped",
         }
+    }
+}
+
+/// What was found for one signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    findings: Vec<Finding>,
+}
+
+impl Outcome {
+    /// Folds `findings`, in the order in which the checks ran.
+    pub(crate) const fn new(findings: Vec<Finding>) -> Self {
+        Self { findings }
+    }
+
+    /// Every check with its action and result, in the order in which they ran.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// The finding of `check`.
+    #[must_use]
+    pub fn finding(&self, check: Check) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.check == check)
+    }
+
+    /// The verdict, computed from the findings: trusted where integrity and the
+    /// target descriptor passed and nothing that is enforced did not.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        let passed = |check| {
+            self.finding(check)
+                .is_some_and(|finding| matches!(finding.result, CheckResult::Passed(_)))
+        };
+        if passed(Check::Integrity)
+            && passed(Check::TargetDescriptor)
+            && !self.findings.iter().any(Finding::rejects)
+        {
+            Verdict::Trusted
+        } else {
+            Verdict::Rejected
+        }
+    }
+
+    /// The failures that reject.
+    pub fn rejections(&self) -> impl Iterator<Item = (&Finding, &Rejection)> {
+        self.findings
+            .iter()
+            .filter(|finding| finding.rejects())
+            .filter_map(|finding| Some((finding, finding.rejection()?)))
+    }
+
+    /// The failures that the level only logs: visible also in a trusted result.
+    pub fn logged_failures(&self) -> impl Iterator<Item = (&Finding, &Rejection)> {
+        self.findings
+            .iter()
+            .filter(|finding| !finding.rejects())
+            .filter_map(|finding| Some((finding, finding.rejection()?)))
     }
 }

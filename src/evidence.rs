@@ -1,0 +1,85 @@
+//! What a check needs from outside the signature, and what the host brought.
+//!
+//! A check never fetches. Where it lacks evidence it says which, the host
+//! fetches however it likes, and the check runs again with more
+//! [`Evidence`]. A failed fetch is evidence too: the check judges it.
+
+use std::collections::BTreeMap;
+
+/// Something to fetch.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum EvidenceRequest {
+    /// An OCSP exchange (RFC 6960 appendix A): `request` is the DER of the
+    /// `OCSPRequest`.
+    Ocsp {
+        /// Address of the responder, from the certificate.
+        url: String,
+        /// DER of the request.
+        request: Vec<u8>,
+    },
+    /// A certificate revocation list (RFC 5280).
+    Crl {
+        /// Address of the list, from the certificate or a base list.
+        url: String,
+    },
+}
+
+impl EvidenceRequest {
+    /// The address to ask.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        match self {
+            Self::Ocsp { url, .. } | Self::Crl { url } => url,
+        }
+    }
+}
+
+/// What came of an [`EvidenceRequest`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EvidenceReply {
+    /// The body of a successful answer.
+    Content(Vec<u8>),
+    /// No answer; the text says why, for a person.
+    Unavailable(String),
+}
+
+/// Everything fetched so far for one signature.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    replies: BTreeMap<EvidenceRequest, EvidenceReply>,
+}
+
+impl Evidence {
+    /// No evidence.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self {
+            replies: BTreeMap::new(),
+        }
+    }
+
+    /// Adds what came of `request`; a later reply replaces an earlier one.
+    pub fn insert(&mut self, request: EvidenceRequest, reply: EvidenceReply) {
+        self.replies.insert(request, reply);
+    }
+
+    /// What came of `request`, or `None` where it was not asked yet.
+    #[must_use]
+    pub fn get(&self, request: &EvidenceRequest) -> Option<&EvidenceReply> {
+        self.replies.get(request)
+    }
+
+    /// Replies held.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.replies.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.replies.is_empty()
+    }
+}
