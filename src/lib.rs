@@ -6,6 +6,7 @@ pub mod crypto;
 pub mod error;
 pub mod evidence;
 pub mod limits;
+pub mod oci;
 pub mod outcome;
 pub mod time;
 pub mod wire;

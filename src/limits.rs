@@ -2,6 +2,10 @@
 //!
 //! A bound is checked before the memory or the work that it bounds is spent.
 
+/// Annotations of one manifest. Neither specification has a bound; signatures
+/// carry two.
+pub(crate) const MAX_ANNOTATIONS: usize = 1_000;
+
 /// Bounds on what a verification may read, count and nest.
 ///
 /// All sizes are in bytes. [`Limits::default`] is meant for everyone; raise a
@@ -46,6 +50,8 @@ pub struct Limits {
     pub referrer_pages: usize,
     /// Descriptors read from referrer pages or an index for one artifact.
     pub referrers: usize,
+    /// Indexes within indexes: index, platform index, manifests are three.
+    pub index_nesting: usize,
     /// Octets fetched for one artifact in total: manifests, indexes, envelopes.
     pub artifact_bytes: u64,
     /// One OCSP answer or CRL. The reference reads CRLs of up to 32 MiB.
@@ -81,6 +87,7 @@ impl Default for Limits {
             signatures: 100,
             referrer_pages: 100,
             referrers: 10_000,
+            index_nesting: 8,
             artifact_bytes: 256 * 1024 * 1024,
             evidence_bytes: 32 * 1024 * 1024,
             evidence_rounds: 64,

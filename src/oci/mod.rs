@@ -1,0 +1,15 @@
+//! OCI names and documents: digests, references, manifests, indexes. Parsing
+//! only: nothing here reads a file or opens a socket.
+
+pub mod digest;
+pub mod index;
+pub mod manifest;
+pub mod media_type;
+pub mod reference;
+
+mod json;
+
+pub use digest::{Digest, DigestError};
+pub use index::{Index, IndexEntry, Platform, referrers_tag};
+pub use manifest::{Manifest, SignatureManifest};
+pub use reference::{LayoutReference, Reference};
