@@ -5,6 +5,8 @@
 pub mod crypto;
 pub mod error;
 pub mod evidence;
+#[cfg(feature = "io")]
+pub mod io;
 pub mod limits;
 pub mod oci;
 pub mod outcome;

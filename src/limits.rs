@@ -61,6 +61,9 @@ pub struct Limits {
     pub evidence_rounds: usize,
     /// Entries of a tar archive (an OCI layout).
     pub tar_entries: usize,
+    /// Octets of a tar archive that comes as a stream. What is not kept only
+    /// passes; this ends a stream that never does.
+    pub tar_stream_bytes: u64,
     /// A detached blob whose signature is verified: 0 is no bound, it is read
     /// as a stream.
     pub blob_bytes: u64,
@@ -92,6 +95,7 @@ impl Default for Limits {
             evidence_bytes: 32 * 1024 * 1024,
             evidence_rounds: 64,
             tar_entries: 100_000,
+            tar_stream_bytes: 64 * 1024 * 1024 * 1024,
             blob_bytes: 0,
             cached_chains: 256,
         }

@@ -18,7 +18,7 @@ use serde::de::{
 use super::{digest, media_type};
 use crate::error::{Error, ErrorKind};
 use crate::limits::{Limits, MAX_ANNOTATIONS};
-use crate::wire::Descriptor;
+use crate::wire::{self, Descriptor};
 
 /// Parses a document of `what` that is at most `max_bytes` long. Names of
 /// members are case-sensitive and may not be repeated.
@@ -37,10 +37,8 @@ pub(super) fn parse<T: DeserializeOwned>(
             ),
         ));
     }
-    serde_json::from_slice(bytes).map_err(|error| {
-        // The cause may quote the document: keep its beginning.
-        malformed(what, &excerpt(&error.to_string()))
-    })
+    // The cause may quote the document: keep its beginning.
+    wire::json::from_slice(bytes).map_err(|error| malformed(what, &excerpt(&error.to_string())))
 }
 
 /// The error of a malformed document.
@@ -64,6 +62,9 @@ pub(crate) fn excerpt(text: &str) -> String {
     }
     shown
 }
+
+/// Octets of a digest. `sha512` needs 135; the grammar has no bound.
+const MAX_DIGEST_BYTES: usize = 256;
 
 /// A descriptor as it is written. Members that decide nothing are passed over.
 #[derive(serde::Deserialize)]
@@ -102,7 +103,7 @@ impl RawDescriptor {
     /// (descriptor, "Properties"). Annotations stay behind: they are neither
     /// compared nor signed.
     pub(super) fn check(self) -> Result<Descriptor, String> {
-        if !digest::is_grammatical(&self.digest) {
+        if self.digest.len() > MAX_DIGEST_BYTES || !digest::is_grammatical(&self.digest) {
             return Err(match self.digest.as_str() {
                 "" => "a descriptor has no digest".into(),
                 text => format!("`{}` is not a digest", excerpt(text)),

@@ -277,11 +277,14 @@ mod tests {
             let error = refused(|value| value["layers"][0]["size"] = size.clone());
             assert_eq!(error.kind(), ErrorKind::Artifact);
         }
-        let error = SignatureManifest::parse(&[b' '; 64], &subject(), &{
-            let mut limits = Limits::default();
-            limits.manifest_bytes = 63;
-            limits
-        });
+        let error = SignatureManifest::parse(
+            &[b' '; 64],
+            &subject(),
+            &Limits {
+                manifest_bytes: 63,
+                ..Limits::default()
+            },
+        );
         assert_eq!(error.unwrap_err().kind(), ErrorKind::LimitExceeded);
     }
 

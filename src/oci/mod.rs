@@ -9,6 +9,8 @@ pub mod reference;
 
 mod json;
 
+pub(crate) use json::excerpt;
+
 pub use digest::{Digest, DigestError};
 pub use index::{Index, IndexEntry, Platform, referrers_tag};
 pub use manifest::{Manifest, SignatureManifest};
