@@ -103,7 +103,7 @@ pub struct Rejection {
     /// What failed, with the values that decided: lower case, no full stop.
     pub detail: String,
     /// The certificate that it is about, where it is about one.
-    pub certificate: Option<CertificateSummary>,
+    pub certificate: Option<Box<CertificateSummary>>,
     /// The address that was asked, where one was.
     pub url: Option<String>,
     /// What to change, where a person can change something.
@@ -126,7 +126,7 @@ impl Rejection {
     /// The same, about `certificate`.
     #[must_use]
     pub fn about(mut self, certificate: CertificateSummary) -> Self {
-        self.certificate = Some(certificate);
+        self.certificate = Some(Box::new(certificate));
         self
     }
 
