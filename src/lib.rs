@@ -3,6 +3,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod crypto;
+pub mod envelope;
 pub mod error;
 pub mod evidence;
 #[cfg(feature = "io")]

@@ -16,6 +16,11 @@ pub struct Limits {
     /// A signature envelope (COSE or JWS). The reference implementation reads
     /// signature blobs of up to 32 MiB; real ones are below 20 KiB.
     pub envelope_bytes: usize,
+    /// The protected header of an envelope. It is decoded before the signature
+    /// is verified; real ones are below 1 KiB.
+    pub protected_header_bytes: usize,
+    /// The payload of an envelope: one descriptor with its annotations.
+    pub payload_bytes: usize,
     /// A manifest or an index. OCI distribution: registries should accept
     /// manifests of 4 MiB, and clients need not read more.
     pub manifest_bytes: usize,
@@ -75,6 +80,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             envelope_bytes: 4 * 1024 * 1024,
+            protected_header_bytes: 256 * 1024,
+            payload_bytes: 1024 * 1024,
             manifest_bytes: 4 * 1024 * 1024,
             policy_bytes: 4 * 1024 * 1024,
             trust_store_file_bytes: 4 * 1024 * 1024,

@@ -192,14 +192,6 @@ pub struct Items<'a> {
     left: usize,
 }
 
-impl Items<'_> {
-    /// How many items are left; in a map two for each entry.
-    #[must_use]
-    pub const fn count(&self) -> usize {
-        self.left
-    }
-}
-
 impl<'a> Iterator for Items<'a> {
     type Item = Value<'a>;
 
@@ -209,7 +201,14 @@ impl<'a> Iterator for Items<'a> {
         self.rest = rest;
         Some(value)
     }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
 }
+
+/// Of a map each entry counts as two.
+impl ExactSizeIterator for Items<'_> {}
 
 impl fmt::Debug for Items<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

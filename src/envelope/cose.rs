@@ -1,0 +1,571 @@
+//! COSE_Sign1 (RFC 9052 section 4.2), and what signature-envelope-cose adds.
+
+use std::borrow::Cow;
+
+use coset::{ProtectedHeader, SignatureContext, sig_structure_data};
+
+use super::attributes::{
+    AUTHENTIC_SIGNING_TIME, Attribute, AttributeKey, Claims, EXPIRY, SIGNING_SCHEME, SIGNING_TIME,
+    Stated,
+};
+use super::{Verified, at_most, no_certificates, quoted, too_many_certificates, verify_primitive};
+use crate::crypto::{PublicKey, SignatureAlgorithm};
+use crate::limits::Limits;
+use crate::outcome::{Reason, Rejection};
+use crate::time::Time;
+use crate::wire::cbor::{self, CborError, Value};
+
+/// Tag 18 in its one-byte form.
+const SIGN1_TAG: u8 = 0xd2;
+/// The head of an array of four items.
+const ARRAY_OF_FOUR: u8 = 0x84;
+
+// Labels of the IANA registry "COSE Header Parameters".
+const ALG: Label<'_> = Label::Int(1);
+const CRIT: Label<'_> = Label::Int(2);
+const CONTENT_TYPE: Label<'_> = Label::Int(3);
+const KID: Label<'_> = Label::Int(4);
+const IV: Label<'_> = Label::Int(5);
+const PARTIAL_IV: Label<'_> = Label::Int(6);
+const COUNTER_SIGNATURE: Label<'_> = Label::Int(7);
+const COUNTER_SIGNATURE_0: Label<'_> = Label::Int(9);
+const COUNTER_SIGNATURE_V2: Label<'_> = Label::Int(11);
+const COUNTER_SIGNATURE_0_V2: Label<'_> = Label::Int(12);
+const TYP: Label<'_> = Label::Int(16);
+const X5CHAIN: Label<'_> = Label::Int(33);
+
+const TIMESTAMP_SIGNATURE: Label<'_> = Label::Text("io.cncf.notary.timestampSignature");
+const SIGNING_AGENT: Label<'_> = Label::Text("io.cncf.notary.signingAgent");
+
+/// A well-formed `COSE_Sign1_Tagged`, without the rules that the Notary Project
+/// adds: those come with [`Envelope`](super::Envelope).
+#[derive(Debug)]
+pub struct Sign1<'a> {
+    /// The protected header as it came: the signature covers these octets.
+    protected_bytes: &'a [u8],
+    protected: Bucket<'a>,
+    unprotected: Bucket<'a>,
+    /// `None` is a detached payload.
+    payload: Option<&'a [u8]>,
+    signature: &'a [u8],
+}
+
+impl<'a> Sign1<'a> {
+    /// Decodes a message and checks the rules of RFC 9052 section 3 for its
+    /// header parameters.
+    ///
+    /// # Errors
+    /// [`Reason::EnvelopeMalformed`] where `bytes` are not exactly one such
+    /// message, and [`Reason::LimitExceeded`].
+    pub fn parse(bytes: &'a [u8], limits: &Limits) -> Result<Self, Rejection> {
+        let [SIGN1_TAG, message @ ..] = bytes else {
+            return Err(malformed(
+                "it does not start with the CBOR tag 18 in its one-byte form",
+            ));
+        };
+        if message.first() != Some(&ARRAY_OF_FOUR) {
+            return Err(malformed("tag 18 is not on an array of four items"));
+        }
+        let Value::Array(mut items) = scan(message, limits)? else {
+            return Err(malformed("tag 18 is not on an array of four items"));
+        };
+        let protected = items.next();
+        let Some(Value::Bytes(protected_bytes)) = protected else {
+            return Err(wrong_kind("the protected header", "byte string", protected));
+        };
+        at_most(
+            "the protected header",
+            protected_bytes.len(),
+            limits.protected_header_bytes,
+        )?;
+        let protected = if protected_bytes.is_empty() {
+            Bucket::default()
+        } else {
+            Bucket::read("the protected header", scan(protected_bytes, limits)?)?
+        };
+        protected.check_parameters(true)?;
+
+        let unprotected = match items.next() {
+            Some(map) => Bucket::read("the unprotected header", map)?,
+            None => return Err(wrong_kind("the unprotected header", "map", None)),
+        };
+        unprotected.check_parameters(false)?;
+        check_disjoint(&protected, &unprotected)?;
+
+        let payload = match items.next() {
+            Some(Value::Bytes(payload)) => Some(payload),
+            Some(Value::Simple(22)) => None,
+            other => return Err(wrong_kind("the payload", "byte string", other)),
+        };
+        let signature = match items.next() {
+            Some(Value::Bytes(signature)) if !signature.is_empty() => signature,
+            Some(Value::Bytes(_) | Value::Simple(22)) => {
+                return Err(malformed("the signature is empty"));
+            }
+            other => return Err(wrong_kind("the signature", "byte string", other)),
+        };
+        Ok(Self {
+            protected_bytes,
+            protected,
+            unprotected,
+            payload,
+            signature,
+        })
+    }
+
+    /// Verifies the signature over the attached payload and `external_aad`,
+    /// after comparing the `alg` of the protected header with `algorithm`.
+    ///
+    /// # Errors
+    /// [`Reason::AlgorithmMismatch`], [`Reason::PayloadInvalid`] where the
+    /// payload is detached, and [`Reason::SignatureMismatch`].
+    pub fn verify(
+        &self,
+        key: &PublicKey,
+        algorithm: SignatureAlgorithm,
+        external_aad: &[u8],
+    ) -> Result<(), Rejection> {
+        self.check_algorithm(algorithm)?;
+        let payload = self.payload.ok_or_else(|| {
+            Rejection::new(
+                Reason::PayloadInvalid,
+                "the envelope has no payload: detached payloads are not supported",
+            )
+        })?;
+        let protected = ProtectedHeader {
+            original_data: Some(self.protected_bytes.to_vec()),
+            ..ProtectedHeader::default()
+        };
+        let to_be_signed = sig_structure_data(
+            SignatureContext::CoseSign1,
+            protected,
+            None,
+            external_aad,
+            payload,
+        );
+        verify_primitive(key, algorithm, &to_be_signed, self.signature)
+    }
+
+    fn check_algorithm(&self, algorithm: SignatureAlgorithm) -> Result<(), Rejection> {
+        let stated = match self.protected.get(ALG) {
+            Some(value) if value.as_i64() == Some(algorithm.cose()) => return Ok(()),
+            Some(value) => match (value.as_i64(), value.as_text()) {
+                (Some(number), _) => format!("the protected header's `alg` is {number}"),
+                (None, Some(text)) => {
+                    format!("the protected header's `alg` is {}", quoted(text))
+                }
+                (None, None) => format!("the protected header's `alg` is a {}", value.kind()),
+            },
+            None => "the protected header has no `alg`".to_owned(),
+        };
+        Err(Rejection::new(
+            Reason::AlgorithmMismatch,
+            format!(
+                "{stated}; the signing certificate's key requires {} ({})",
+                algorithm.cose(),
+                algorithm.as_str()
+            ),
+        ))
+    }
+
+    /// The certificates of `x5chain`, in whichever bucket it is.
+    pub(super) fn certificates(&self, limits: &Limits) -> Result<Vec<Cow<'a, [u8]>>, Rejection> {
+        const MEMBER: &str = "x5chain (33)";
+        let chain = self
+            .unprotected
+            .get(X5CHAIN)
+            .or_else(|| self.protected.get(X5CHAIN));
+        let items = match chain {
+            None => return Err(no_certificates(MEMBER)),
+            Some(Value::Array(items)) => items.clone(),
+            Some(other) => {
+                return Err(Rejection::new(
+                    Reason::CertChainMissing,
+                    format!(
+                        "`{MEMBER}` is a {}, and must be an array of byte strings",
+                        other.kind()
+                    ),
+                ));
+            }
+        };
+        if items.len() > limits.chain_certificates {
+            return Err(too_many_certificates(limits.chain_certificates));
+        }
+        let mut certificates = Vec::with_capacity(items.len());
+        for (position, item) in items.enumerate() {
+            let Some(der) = item.as_bytes() else {
+                return Err(Rejection::new(
+                    Reason::CertMalformed,
+                    format!(
+                        "item {position} of `{MEMBER}` is a {}, and must be a byte string",
+                        item.kind()
+                    ),
+                ));
+            };
+            certificates.push(Cow::Borrowed(der));
+        }
+        if certificates.is_empty() {
+            return Err(no_certificates(MEMBER));
+        }
+        Ok(certificates)
+    }
+
+    /// The time-stamp token; one of another type is not there.
+    pub(super) fn timestamp_token(&self) -> Option<Cow<'a, [u8]>> {
+        self.unprotected
+            .get(TIMESTAMP_SIGNATURE)
+            .and_then(Value::as_bytes)
+            .filter(|token| !token.is_empty())
+            .map(Cow::Borrowed)
+    }
+
+    /// The signing agent; one of another type is not there
+    /// (signature-specification, "Unsigned Attributes": never a failure).
+    pub(super) fn signing_agent(&self) -> Option<Cow<'a, str>> {
+        self.unprotected
+            .get(SIGNING_AGENT)
+            .and_then(Value::as_text)
+            .filter(|agent| !agent.is_empty())
+            .map(Cow::Borrowed)
+    }
+
+    /// Verifies the signature and applies the rules of the specification.
+    pub(super) fn open(
+        &self,
+        key: &PublicKey,
+        algorithm: SignatureAlgorithm,
+    ) -> Result<Verified, Rejection> {
+        self.verify(key, algorithm, &[])?;
+        let attributes = self.claims()?.judge()?;
+        let payload = self.payload.unwrap_or_default();
+        if payload.is_empty() {
+            return Err(Rejection::new(
+                Reason::PayloadInvalid,
+                "the payload is empty",
+            ));
+        }
+        Ok(Verified {
+            attributes,
+            payload: payload.to_vec(),
+            signature: self.signature.to_vec(),
+        })
+    }
+
+    fn claims(&self) -> Result<Claims<'a>, Rejection> {
+        let critical = self.critical()?;
+        let mut extended = Vec::new();
+        for (label, value) in &self.protected.parameters {
+            if label.is_standard() {
+                continue;
+            }
+            let key = label.to_key();
+            extended.push(Attribute {
+                critical: critical.contains(&key),
+                key,
+                value: value.to_json(),
+            });
+        }
+        Ok(Claims {
+            content_type: self.text(CONTENT_TYPE),
+            scheme: self.text(Label::Text(SIGNING_SCHEME)),
+            signing_time: self.time(SIGNING_TIME),
+            authentic_signing_time: self.time(AUTHENTIC_SIGNING_TIME),
+            expiry: self.time(EXPIRY),
+            critical,
+            extended,
+        })
+    }
+
+    /// The labels in `crit`. That each is in the protected header was checked
+    /// when the message was decoded.
+    fn critical(&self) -> Result<Vec<AttributeKey>, Rejection> {
+        let Some(Value::Array(items)) = self.protected.get(CRIT) else {
+            return Err(Rejection::new(
+                Reason::CritInvalid,
+                "the protected header has no list of critical headers (`crit`)",
+            ));
+        };
+        let mut critical = Vec::with_capacity(items.len());
+        for label in items.clone().filter_map(|item| Label::read(&item)) {
+            // signature-envelope-cose, "Protected Header".
+            if let Label::Int(number @ 0..=8) = label {
+                return Err(Rejection::new(
+                    Reason::CritInvalid,
+                    format!("the list of critical headers must not name the label {number}"),
+                ));
+            }
+            critical.push(label.to_key());
+        }
+        Ok(critical)
+    }
+
+    fn text(&self, label: Label<'_>) -> Stated<&'a str> {
+        match self.protected.get(label) {
+            None => Stated::Absent,
+            Some(Value::Text(text)) => Stated::Value(text),
+            Some(other) => {
+                Stated::Malformed(format!("is a {}, and must be a text string", other.kind()))
+            }
+        }
+    }
+
+    /// An epoch-based date/time (RFC 8949 section 3.4.2): tag 1 on a number.
+    fn time(&self, name: &str) -> Stated<Time> {
+        match self.protected.get(Label::Text(name)) {
+            None => Stated::Absent,
+            Some(Value::Tag(1, content)) => {
+                match content.clone().next().and_then(|value| value.epoch_time()) {
+                    Some(time) => Stated::Value(time),
+                    None => Stated::Malformed("is not a time that can be represented".to_owned()),
+                }
+            }
+            Some(Value::Tag(number, _)) => Stated::Malformed(format!(
+                "has the tag {number}, and must be an epoch-based time with the tag 1"
+            )),
+            Some(other) => Stated::Malformed(format!(
+                "is a {}, and must be an epoch-based time with the tag 1",
+                other.kind()
+            )),
+        }
+    }
+}
+
+/// The name of a header parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Label<'a> {
+    Int(i64),
+    Text(&'a str),
+}
+
+impl<'a> Label<'a> {
+    fn read(value: &Value<'a>) -> Option<Self> {
+        value
+            .as_i64()
+            .map(Self::Int)
+            .or_else(|| value.as_text().map(Self::Text))
+    }
+
+    fn to_key(self) -> AttributeKey {
+        match self {
+            Self::Int(number) => AttributeKey::Int(number),
+            Self::Text(text) => AttributeKey::Text(text.to_owned()),
+        }
+    }
+
+    /// Whether this verifier itself understands the parameter.
+    fn is_standard(self) -> bool {
+        match self {
+            ALG | CRIT | CONTENT_TYPE | X5CHAIN => true,
+            Self::Int(_) => false,
+            Self::Text(text) => matches!(
+                text,
+                SIGNING_SCHEME | SIGNING_TIME | AUTHENTIC_SIGNING_TIME | EXPIRY
+            ),
+        }
+    }
+
+    fn shown(self) -> String {
+        match self {
+            Self::Int(number) => format!("`{number}`"),
+            Self::Text(text) => quoted(text),
+        }
+    }
+}
+
+/// The parameters of one bucket, ordered by label.
+#[derive(Debug, Default)]
+struct Bucket<'a> {
+    parameters: Vec<(Label<'a>, Value<'a>)>,
+}
+
+impl<'a> Bucket<'a> {
+    fn read(name: &str, value: Value<'a>) -> Result<Self, Rejection> {
+        let Value::Map(mut items) = value else {
+            return Err(wrong_kind(name, "map", Some(value)));
+        };
+        let mut parameters = Vec::with_capacity(items.len() / 2);
+        while let (Some(label), Some(value)) = (items.next(), items.next()) {
+            let Some(label) = Label::read(&label) else {
+                return Err(malformed(&format!(
+                    "a label of {name} is a {}, and must be an integer of 64 bits or a text \
+                     string",
+                    label.kind()
+                )));
+            };
+            // As wide as the reference implementation reads them.
+            if !value.integers_fit_i64() {
+                return Err(malformed(&format!(
+                    "the parameter {} of {name} has an integer that does not fit 64 bits with a \
+                     sign",
+                    label.shown()
+                )));
+            }
+            parameters.push((label, value));
+        }
+        parameters.sort_unstable_by_key(|(label, _)| *label);
+        Ok(Self { parameters })
+    }
+
+    fn get(&self, label: Label<'_>) -> Option<&Value<'a>> {
+        let at = self
+            .parameters
+            .binary_search_by(|(candidate, _)| candidate.cmp(&label))
+            .ok()?;
+        self.parameters.get(at).map(|(_, value)| value)
+    }
+
+    /// The rules for the common header parameters (RFC 9052 section 3.1,
+    /// RFC 9338 section 3, RFC 9596).
+    fn check_parameters(&self, protected: bool) -> Result<(), Rejection> {
+        let needs = |label: Label<'_>, what: &str, good: bool| {
+            if good {
+                Ok(())
+            } else {
+                Err(malformed(&format!(
+                    "the header parameter {} must be {what}",
+                    label.shown()
+                )))
+            }
+        };
+        for (label, value) in &self.parameters {
+            match *label {
+                ALG => needs(
+                    *label,
+                    "an integer or a text string",
+                    matches!(
+                        value,
+                        Value::Unsigned(_) | Value::Negative(_) | Value::Text(_)
+                    ),
+                )?,
+                CRIT => {
+                    needs(*label, "in the protected header", protected)?;
+                    self.check_crit(value)?;
+                }
+                CONTENT_TYPE | TYP => needs(
+                    *label,
+                    "an unsigned integer or a text of the form `type/subtype`",
+                    match value {
+                        Value::Unsigned(_) => true,
+                        Value::Text(text) => {
+                            text.matches('/').count() == 1
+                                && !text.starts_with(' ')
+                                && !text.ends_with(' ')
+                        }
+                        _ => false,
+                    },
+                )?,
+                KID => needs(*label, "a byte string", value.as_bytes().is_some())?,
+                IV | PARTIAL_IV => {
+                    needs(*label, "a byte string", value.as_bytes().is_some())?;
+                    let both = self.get(IV).is_some() && self.get(PARTIAL_IV).is_some();
+                    needs(*label, "alone: IV and Partial IV exclude each other", !both)?;
+                }
+                COUNTER_SIGNATURE | COUNTER_SIGNATURE_V2 => {
+                    needs(*label, "in the unprotected header", !protected)?;
+                    needs(
+                        *label,
+                        "a countersignature or an array of them",
+                        is_countersignatures(value),
+                    )?;
+                }
+                COUNTER_SIGNATURE_0 | COUNTER_SIGNATURE_0_V2 => {
+                    needs(*label, "in the unprotected header", !protected)?;
+                    needs(*label, "a byte string", value.as_bytes().is_some())?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// `crit` is a non-empty array of labels of this bucket.
+    fn check_crit(&self, value: &Value<'a>) -> Result<(), Rejection> {
+        let Value::Array(items) = value else {
+            return Err(wrong_kind("`crit`", "array", Some(value.clone())));
+        };
+        if items.len() == 0 {
+            return Err(malformed("the list of critical headers (`crit`) is empty"));
+        }
+        for item in items.clone() {
+            let Some(label) = Label::read(&item) else {
+                return Err(malformed(&format!(
+                    "the list of critical headers (`crit`) holds a {}, which is no label",
+                    item.kind()
+                )));
+            };
+            if self.get(label).is_none() {
+                return Err(malformed(&format!(
+                    "the critical header {} is not in the protected header",
+                    label.shown()
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One `COSE_Countersignature`, or some (RFC 9338 section 3.1).
+fn is_countersignatures(value: &Value<'_>) -> bool {
+    let is_one = |value: &Value<'_>| {
+        let Value::Array(items) = value else {
+            return false;
+        };
+        let mut items = items.clone();
+        items.len() == 3
+            && matches!(items.next(), Some(Value::Bytes(_)))
+            && matches!(items.next(), Some(Value::Map(_)))
+            && matches!(items.next(), Some(Value::Bytes(signature)) if !signature.is_empty())
+    };
+    let is_some = |value: &Value<'_>| {
+        matches!(value, Value::Array(items)
+            if items.len() > 0 && items.clone().all(|item| is_one(&item)))
+    };
+    is_one(value) || is_some(value)
+}
+
+/// RFC 9052 section 3: a label must not be in both buckets; section 3.1: nor
+/// IV in one and Partial IV in the other.
+fn check_disjoint(protected: &Bucket<'_>, unprotected: &Bucket<'_>) -> Result<(), Rejection> {
+    for (label, _) in &unprotected.parameters {
+        if protected.get(*label).is_some() {
+            return Err(malformed(&format!(
+                "the header parameter {} is in both the protected and the unprotected header",
+                label.shown()
+            )));
+        }
+    }
+    for (first, second) in [(IV, PARTIAL_IV), (PARTIAL_IV, IV)] {
+        if protected.get(first).is_some() && unprotected.get(second).is_some() {
+            return Err(malformed("IV and Partial IV exclude each other"));
+        }
+    }
+    Ok(())
+}
+
+fn scan<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Value<'a>, Rejection> {
+    cbor::scan(bytes, limits).map_err(|error: CborError| {
+        let reason = if error.is_limit() {
+            Reason::LimitExceeded
+        } else {
+            Reason::EnvelopeMalformed
+        };
+        Rejection::new(reason, format!("the COSE envelope is malformed: {error}"))
+    })
+}
+
+fn malformed(why: &str) -> Rejection {
+    Rejection::new(
+        Reason::EnvelopeMalformed,
+        format!("the COSE envelope is malformed: {why}"),
+    )
+}
+
+fn wrong_kind(what: &str, expected: &str, found: Option<Value<'_>>) -> Rejection {
+    match found {
+        Some(found) => malformed(&format!(
+            "{what} is a {}, and must be a {expected}",
+            found.kind()
+        )),
+        None => malformed(&format!("{what} is missing")),
+    }
+}
