@@ -24,7 +24,7 @@ mod shared;
 
 use std::collections::BTreeMap;
 
-use notation_verifier::crypto::{HashAlgorithm, Provider, PublicKey, Scheme};
+use notation_verifier::crypto::{HashAlgorithm, KeyKind, Provider, PublicKey, Scheme};
 use serde::Deserialize;
 
 const FILES: usize = 26;
@@ -101,13 +101,13 @@ fn every_provider_agrees_with_wycheproof() {
         let mut in_file = 0;
         for group in &file.test_groups {
             let spki = hex(&group.public_key_der);
-            let keys: Vec<(&str, PublicKey)> = providers
+            let keys: Vec<(&Provider, PublicKey)> = providers
                 .iter()
                 .map(|provider| {
                     let key = provider
                         .load_key(&spki)
                         .unwrap_or_else(|error| panic!("{name}, {}: {error}", provider.name));
-                    (provider.name, key)
+                    (provider, key)
                 })
                 .collect();
             for provider in &providers {
@@ -135,12 +135,19 @@ fn every_provider_agrees_with_wycheproof() {
                 }
                 let (message, signature) = (hex(&test.msg), hex(&test.sig));
                 for (provider, key) in &keys {
-                    let ok = key.verify(scheme, &message, &signature).is_ok();
-                    *accepted.entry(*provider).or_insert(0) += usize::from(ok);
-                    if ok != expected {
+                    let verify = |key: &PublicKey| key.verify(scheme, &message, &signature).is_ok();
+                    let mut verdicts = vec![verify(key)];
+                    if let KeyKind::Ec(_) = key.kind() {
+                        // The portable backend verifies the first time in another
+                        // way than later: a key that has been used, and a new one.
+                        verdicts.push(verify(key));
+                        verdicts.push(verify(&provider.load_key(&spki).unwrap()));
+                    }
+                    *accepted.entry(provider.name).or_insert(0) += usize::from(verdicts[0]);
+                    if verdicts.iter().any(|verdict| *verdict != expected) {
                         differences.push(format!(
-                            "{name} {} ({}): {provider} says {ok}, expected {expected}",
-                            test.tc_id, test.comment
+                            "{name} {} ({}): {} says {verdicts:?}, expected {expected}",
+                            test.tc_id, test.comment, provider.name
                         ));
                     }
                 }

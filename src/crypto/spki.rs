@@ -176,3 +176,235 @@ fn ec_point(curve: Curve, point: &[u8]) -> Result<&[u8], KeyError> {
         _ => Err(KeyError::Malformed),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RSA: &[u8] = &[0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
+    const PSS: &[u8] = &[0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
+    const EC: &[u8] = &[0x06, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
+    const P256: &[u8] = &[0x06, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+    const SECP256K1: &[u8] = &[0x06, 5, 0x2b, 0x81, 4, 0, 0x0a];
+    const ED25519: &[u8] = &[0x06, 3, 0x2b, 0x65, 0x70];
+    const X25519: &[u8] = &[0x06, 3, 0x2b, 0x65, 0x6e];
+    const NULL: &[u8] = &[5, 0];
+
+    fn tlv(tag: u8, value: &[u8]) -> Vec<u8> {
+        let mut der = vec![tag];
+        match u8::try_from(value.len()) {
+            Ok(length @ 0..128) => der.push(length),
+            Ok(length) => der.extend([0x81, length]),
+            Err(_) => {
+                der.push(0x82);
+                der.extend(u16::try_from(value.len()).unwrap().to_be_bytes());
+            }
+        }
+        der.extend(value);
+        der
+    }
+
+    fn spki(algorithm: &[&[u8]], key: &[u8]) -> Vec<u8> {
+        let bits = tlv(3, &[&[0], key].concat());
+        tlv(0x30, &[tlv(0x30, &algorithm.concat()), bits].concat())
+    }
+
+    /// An odd modulus of `bits`, from 1,025 up, and `exponent`.
+    fn rsa_key(bits: usize, exponent: &[u8]) -> Vec<u8> {
+        let mut modulus = vec![0xff; bits.div_ceil(8)];
+        let top = (bits - 1) % 8;
+        modulus[0] = 0xff >> (7 - top);
+        rsa_numbers(&modulus, exponent)
+    }
+
+    fn rsa_numbers(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
+        let integer = |number: &[u8]| match number.first() {
+            Some(first) if first & 0x80 != 0 => tlv(2, &[&[0], number].concat()),
+            _ => tlv(2, number),
+        };
+        tlv(0x30, &[integer(modulus), integer(exponent)].concat())
+    }
+
+    fn kind(der: &[u8]) -> Result<KeyKind, KeyError> {
+        KeyParts::from_der(der).map(|parts| parts.kind())
+    }
+
+    const F4: &[u8] = &[1, 0, 1];
+    const MALFORMED: Result<KeyKind, KeyError> = Err(KeyError::Malformed);
+    const UNSUPPORTED: Result<KeyKind, KeyError> = Err(KeyError::Unsupported);
+
+    #[test]
+    fn rsa_parameters_are_null() {
+        let key = rsa_key(2048, F4);
+        let good = Ok(KeyKind::Rsa { bits: 2048 });
+        assert_eq!(kind(&spki(&[RSA, NULL], &key)), good);
+        assert_eq!(kind(&spki(&[RSA], &key)), MALFORMED);
+        assert_eq!(kind(&spki(&[RSA, P256], &key)), MALFORMED);
+        assert_eq!(kind(&spki(&[RSA, &[5, 1, 0]], &key)), MALFORMED);
+        assert_eq!(kind(&spki(&[RSA, NULL, NULL], &key)), MALFORMED);
+    }
+
+    #[test]
+    fn rsa_modulus_has_bounds() {
+        for bits in [1024, 1025, 2047, 2048, 2049, 3072, 4096, 8192] {
+            let key = spki(&[RSA, NULL], &rsa_key(bits, F4));
+            assert_eq!(kind(&key), Ok(KeyKind::Rsa { bits }), "{bits}");
+        }
+        for bits in [512, 1023, 8193, 16_384] {
+            let key = spki(&[RSA, NULL], &rsa_key(bits, F4));
+            assert_eq!(kind(&key), UNSUPPORTED, "{bits}");
+        }
+        let even = [vec![0x80], vec![0; 255]].concat();
+        let key = spki(&[RSA, NULL], &rsa_numbers(&even, F4));
+        assert_eq!(kind(&key), UNSUPPORTED);
+        let key = spki(&[RSA, NULL], &rsa_numbers(&[0], F4));
+        assert_eq!(kind(&key), MALFORMED, "zero");
+        let negative = tlv(0x30, &[tlv(2, &[0x80; 256]), tlv(2, F4)].concat());
+        assert_eq!(kind(&spki(&[RSA, NULL], &negative)), MALFORMED);
+    }
+
+    #[test]
+    fn rsa_exponent_has_bounds() {
+        let with = |exponent: &[u8]| kind(&spki(&[RSA, NULL], &rsa_key(2048, exponent)));
+        let good = Ok(KeyKind::Rsa { bits: 2048 });
+        assert_eq!(with(&[3]), good);
+        assert_eq!(with(&[0x7f, 0xff, 0xff, 0xff]), good, "31 bits");
+        assert_eq!(with(&[1]), UNSUPPORTED);
+        assert_eq!(with(&[2]), UNSUPPORTED);
+        assert_eq!(with(&[1, 0, 0]), UNSUPPORTED, "even");
+        assert_eq!(with(&[0x80, 0, 0, 1]), UNSUPPORTED, "32 bits");
+        assert_eq!(with(&[0x7f; 8]), UNSUPPORTED, "63 bits");
+        assert_eq!(with(&[0]), MALFORMED);
+        assert_eq!(with(&[0x81; 8]), MALFORMED, "64 bits");
+        assert_eq!(with(&[1; 9]), MALFORMED, "65 bits");
+        assert_eq!(with(&[0x7f; 256]), MALFORMED, "2047 bits");
+    }
+
+    #[test]
+    fn curves_are_named() {
+        let point = [vec![4], vec![1; 64]].concat();
+        assert_eq!(
+            kind(&spki(&[EC, P256], &point)),
+            Ok(KeyKind::Ec(Curve::P256))
+        );
+        assert_eq!(kind(&spki(&[EC, SECP256K1], &point)), UNSUPPORTED);
+        assert_eq!(kind(&spki(&[EC], &point)), MALFORMED);
+        assert_eq!(kind(&spki(&[EC, NULL], &point)), MALFORMED);
+        assert_eq!(
+            kind(&spki(&[EC, &[0x30, 3, 2, 1, 1]], &point)),
+            MALFORMED,
+            "explicit"
+        );
+    }
+
+    #[test]
+    fn points_are_uncompressed() {
+        let with = |point: &[u8]| kind(&spki(&[EC, P256], point));
+        assert_eq!(
+            with(&[[2].as_slice(), &[1; 32]].concat()),
+            MALFORMED,
+            "compressed"
+        );
+        assert_eq!(
+            with(&[[3].as_slice(), &[1; 32]].concat()),
+            MALFORMED,
+            "compressed"
+        );
+        assert_eq!(
+            with(&[[6].as_slice(), &[1; 64]].concat()),
+            MALFORMED,
+            "hybrid"
+        );
+        assert_eq!(
+            with(&[[4].as_slice(), &[1; 63]].concat()),
+            MALFORMED,
+            "short"
+        );
+        assert_eq!(
+            with(&[[4].as_slice(), &[1; 65]].concat()),
+            MALFORMED,
+            "long"
+        );
+        assert_eq!(with(&[0]), MALFORMED, "infinity");
+        assert_eq!(with(&[]), MALFORMED, "empty");
+    }
+
+    #[test]
+    fn edwards_parameters_are_absent() {
+        let good = Ok(KeyKind::Ed25519);
+        assert_eq!(kind(&spki(&[ED25519], &[1; 32])), good);
+        assert_eq!(kind(&spki(&[ED25519, NULL], &[1; 32])), MALFORMED);
+        assert_eq!(kind(&spki(&[ED25519], &[1; 31])), MALFORMED);
+        assert_eq!(kind(&spki(&[ED25519], &[1; 33])), MALFORMED);
+    }
+
+    #[test]
+    fn other_algorithms_are_not_served() {
+        let key = rsa_key(2048, F4);
+        assert_eq!(kind(&spki(&[PSS], &key)), UNSUPPORTED);
+        assert_eq!(kind(&spki(&[PSS, NULL], &key)), UNSUPPORTED);
+        assert_eq!(kind(&spki(&[X25519], &[1; 32])), UNSUPPORTED);
+    }
+
+    #[test]
+    fn the_frame_is_strict() {
+        let good = spki(&[ED25519], &[1; 32]);
+        assert_eq!(
+            kind(&[good.clone(), vec![0]].concat()),
+            MALFORMED,
+            "trailing byte"
+        );
+        assert_eq!(kind(&good[..good.len() - 1]), MALFORMED, "cut off");
+        assert_eq!(kind(&[]), MALFORMED, "empty");
+
+        let algorithm = tlv(0x30, ED25519);
+        let unused_bits = tlv(3, &[&[1], [2; 32].as_slice()].concat());
+        let key = tlv(0x30, &[algorithm.clone(), unused_bits].concat());
+        assert_eq!(kind(&key), MALFORMED, "unused bits");
+
+        let bits = tlv(3, &[&[0], [1; 32].as_slice()].concat());
+        let third = tlv(
+            0x30,
+            &[algorithm.clone(), bits.clone(), NULL.to_vec()].concat(),
+        );
+        assert_eq!(kind(&third), MALFORMED, "third element");
+
+        let content = [algorithm, bits].concat();
+        let long_length = [
+            vec![0x30, 0x81, u8::try_from(content.len()).unwrap()],
+            content,
+        ]
+        .concat();
+        assert_eq!(kind(&long_length), MALFORMED, "long form of a short length");
+
+        let inner = [rsa_key(2048, F4), vec![0]].concat();
+        assert_eq!(
+            kind(&spki(&[RSA, NULL], &inner)),
+            MALFORMED,
+            "after the key"
+        );
+        let numbers = [
+            tlv(2, &[&[0], [0xff; 256].as_slice()].concat()),
+            tlv(2, F4),
+            tlv(2, F4),
+        ];
+        assert_eq!(
+            kind(&spki(&[RSA, NULL], &tlv(0x30, &numbers.concat()))),
+            MALFORMED,
+            "third number"
+        );
+        let padded = tlv(
+            0x30,
+            &[
+                tlv(2, &[&[0, 0], [0xff; 256].as_slice()].concat()),
+                tlv(2, F4),
+            ]
+            .concat(),
+        );
+        assert_eq!(
+            kind(&spki(&[RSA, NULL], &padded)),
+            MALFORMED,
+            "padded modulus"
+        );
+    }
+}

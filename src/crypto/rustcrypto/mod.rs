@@ -2,6 +2,7 @@
 
 mod ecdsa;
 mod ed25519;
+mod fixed_base;
 mod hash;
 mod rsa;
 
@@ -31,7 +32,7 @@ fn load_key(spki: &[u8]) -> Result<PublicKey, KeyError> {
     let parts = KeyParts::from_der(spki)?;
     let verifier: Box<dyn VerifyingKey> = match &parts {
         KeyParts::Rsa(parts) => Box::new(rsa::Key::new(parts)?),
-        KeyParts::Ec(curve, point) => Box::new(ecdsa::Key::new(*curve, point)?),
+        KeyParts::Ec(curve, point) => ecdsa::load(*curve, point)?,
         KeyParts::Ed25519(octets) => Box::new(ed25519::Key::new(octets)?),
     };
     Ok(PublicKey::new(parts.kind(), verifier))
