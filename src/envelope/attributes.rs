@@ -70,9 +70,8 @@ pub(super) struct Claims<'a> {
     pub signing_time: Stated<Time>,
     pub authentic_signing_time: Stated<Time>,
     pub expiry: Stated<Time>,
-    /// Every name in `crit`; the format has checked those rules that are only
-    /// its own.
-    pub critical: Vec<AttributeKey>,
+    /// Every name in `crit`, or which rule of the format it breaks.
+    pub critical: Result<Vec<AttributeKey>, Rejection>,
     pub extended: Vec<Attribute>,
 }
 
@@ -127,8 +126,9 @@ impl Claims<'_> {
             (scheme == SigningScheme::SigningAuthority).then_some(AUTHENTIC_SIGNING_TIME),
             expiry.map(|_| EXPIRY),
         ];
+        let critical = self.critical?;
         for name in must_be_critical.into_iter().flatten() {
-            if !self.critical.iter().any(|key| key.as_text() == Some(name)) {
+            if !critical.iter().any(|key| key.as_text() == Some(name)) {
                 return Err(Rejection::new(
                     Reason::CritInvalid,
                     format!("`{name}` must be in the list of critical headers, and is not"),

@@ -8,7 +8,8 @@ use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::outcome::{Reason, Rejection};
-use crate::wire::{Descriptor, base64, json};
+use crate::wire::json::{self, keep};
+use crate::wire::{Descriptor, base64};
 
 /// A decoded payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +52,7 @@ impl<'de> Deserialize<'de> for Payload {
                 let mut target = None;
                 while let Some(name) = map.next_key::<String>()? {
                     match name.as_str() {
-                        "targetArtifact" => target = map.next_value::<Option<Target>>()?,
+                        "targetArtifact" => keep(&mut target, map.next_value::<Option<Target>>()?),
                         _ => {
                             map.next_value::<IgnoredAny>()?;
                         }
@@ -74,7 +75,7 @@ impl<'de> Deserialize<'de> for Payload {
 struct Target {
     media_type: Option<String>,
     digest: Option<String>,
-    size: Option<i64>,
+    size: Option<Size>,
     artifact_type: Option<String>,
     annotations: Option<Annotations>,
 }
@@ -84,7 +85,7 @@ impl Target {
         Ok(Descriptor {
             media_type: self.media_type.ok_or_else(|| missing("mediaType"))?,
             digest: self.digest.ok_or_else(|| missing("digest"))?,
-            size: self.size.ok_or_else(|| missing("size"))?,
+            size: self.size.ok_or_else(|| missing("size"))?.0,
             artifact_type: self.artifact_type,
             annotations: self.annotations.unwrap_or_default().0,
         })
@@ -106,11 +107,11 @@ impl<'de> Deserialize<'de> for Target {
                 let mut target = Target::default();
                 while let Some(name) = map.next_key::<String>()? {
                     match name.as_str() {
-                        "mediaType" => target.media_type = map.next_value()?,
-                        "digest" => target.digest = map.next_value()?,
-                        "size" => target.size = map.next_value()?,
-                        "artifactType" => target.artifact_type = map.next_value()?,
-                        "annotations" => target.annotations = map.next_value()?,
+                        "mediaType" => keep(&mut target.media_type, map.next_value()?),
+                        "digest" => keep(&mut target.digest, map.next_value()?),
+                        "size" => keep(&mut target.size, map.next_value()?),
+                        "artifactType" => keep(&mut target.artifact_type, map.next_value()?),
+                        "annotations" => keep(&mut target.annotations, map.next_value()?),
                         "urls" => {
                             map.next_value::<Option<Vec<Option<String>>>>()?;
                         }
@@ -138,6 +139,35 @@ impl<'de> Deserialize<'de> for Target {
 
 fn missing<E: serde::de::Error>(name: &str) -> E {
     E::custom(format!("`{name}` is missing"))
+}
+
+/// An integer, written as one: no fraction, no exponent.
+struct Size(i64);
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Integer;
+
+        impl Visitor<'_> for Integer {
+            type Value = Size;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an integer of 64 bits, without fraction or exponent")
+            }
+
+            fn visit_i64<E>(self, size: i64) -> Result<Size, E> {
+                Ok(Size(size))
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, size: u64) -> Result<Size, E> {
+                i64::try_from(size)
+                    .map(Size)
+                    .map_err(|_| E::invalid_value(serde::de::Unexpected::Unsigned(size), &self))
+            }
+        }
+
+        deserializer.deserialize_i64(Integer)
+    }
 }
 
 #[derive(Default)]

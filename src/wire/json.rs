@@ -36,6 +36,14 @@ pub(crate) fn from_text<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, J
     Ok(serde_json::from_str(text)?)
 }
 
+/// Keeps the value of a member in `slot`: the last one, where a `null` counts as
+/// no member.
+pub(crate) fn keep<T>(slot: &mut Option<T>, value: Option<T>) {
+    if value.is_some() {
+        *slot = value;
+    }
+}
+
 /// The text of a document, with U+FFFD for what is no Unicode text.
 ///
 /// # Errors

@@ -1,14 +1,16 @@
 //! JWS in its flattened JSON serialization (RFC 7515 section 7.2.2), and what
 //! signature-envelope-jws adds.
 
+mod members;
+
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
+use serde::Deserializer;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
+use self::members::{Chain, Members, Protected, Text};
 use super::attributes::{
     AUTHENTIC_SIGNING_TIME, Attribute, AttributeKey, Claims, EXPIRY, SIGNING_SCHEME, SIGNING_TIME,
     Stated,
@@ -88,13 +90,10 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<(Unprotected, Flatt
         )));
     }
 
-    let signature = members
-        .signature
-        .and_then(|Text(text)| base64url("signature", &text).transpose())
-        .transpose()?
-        .ok_or_else(|| malformed(&"`signature` is missing or empty"))?;
+    let Text(signature_text) = members.signature.unwrap_or_default();
+    let signature = base64url("signature", &signature_text)?;
     let Text(payload_text) = members.payload.unwrap_or_default();
-    let payload = base64url("payload", &payload_text)?.unwrap_or_default();
+    let payload = base64url("payload", &payload_text)?;
     at_most("the payload", payload.len(), limits.payload_bytes)?;
 
     let mut signing_input = Vec::with_capacity(protected_text.len() + 1 + payload_text.len());
@@ -158,20 +157,16 @@ fn protected_header(text: &str) -> Result<Map<String, Value>, Rejection> {
     };
     let bytes = base64::decode_url(text)
         .ok_or_else(|| rejection(&"it is not base64url without padding"))?;
-    match json::parse(&bytes).map_err(|error| rejection(&error))? {
-        Value::Object(members) => Ok(members),
-        _ => Err(rejection(&"it is not a JSON object")),
-    }
+    let Protected(members) = json::from_slice(&bytes).map_err(|error| rejection(&error))?;
+    Ok(members)
 }
 
-/// The octets of a member; `None` where there are none.
-fn base64url(name: &str, text: &str) -> Result<Option<Vec<u8>>, Rejection> {
-    let octets = base64::decode_url(text).ok_or_else(|| {
+fn base64url(name: &str, text: &str) -> Result<Vec<u8>, Rejection> {
+    base64::decode_url(text).ok_or_else(|| {
         malformed(&format_args!(
             "`{name}` is not base64url without padding or line breaks"
         ))
-    })?;
-    Ok(Some(octets).filter(|octets| !octets.is_empty()))
+    })
 }
 
 impl Flattened {
@@ -182,8 +177,14 @@ impl Flattened {
         algorithm: SignatureAlgorithm,
     ) -> Result<Verified, Rejection> {
         self.check_algorithm(algorithm)?;
+        if self.signature.is_empty() {
+            return Err(Rejection::new(
+                Reason::SignatureMismatch,
+                "the envelope has no signature: `signature` is missing or empty",
+            ));
+        }
         verify_primitive(key, algorithm, &self.signing_input, &self.signature)?;
-        let attributes = self.claims()?.judge()?;
+        let attributes = self.claims().judge()?;
         if self.payload.is_empty() {
             return Err(Rejection::new(
                 Reason::PayloadInvalid,
@@ -222,37 +223,36 @@ impl Flattened {
         ))
     }
 
-    fn claims(&self) -> Result<Claims<'_>, Rejection> {
-        let critical = self.critical()?;
+    fn claims(&self) -> Claims<'_> {
+        let critical = self.critical();
+        let is_critical = |name: &str| critical.as_ref().is_ok_and(|names| names.contains(&name));
         let extended = self
             .protected
             .iter()
             .filter(|(name, _)| !is_standard(name))
             .map(|(name, value)| Attribute {
-                critical: critical.contains(&name.as_str()),
+                critical: is_critical(name),
                 key: AttributeKey::Text(name.clone()),
                 value: value.clone(),
             })
             .collect();
-        Ok(Claims {
+        let to_key = |name: &str| AttributeKey::Text(name.to_owned());
+        Claims {
             content_type: self.text(CTY),
             scheme: self.text(SIGNING_SCHEME),
             signing_time: self.time(SIGNING_TIME),
             authentic_signing_time: self.time(AUTHENTIC_SIGNING_TIME),
             expiry: self.time(EXPIRY),
-            critical: critical
-                .into_iter()
-                .map(|name| AttributeKey::Text(name.to_owned()))
-                .collect(),
+            critical: critical.map(|names| names.into_iter().map(to_key).collect()),
             extended,
-        })
+        }
     }
 
     /// The names in `crit`, by the rules of RFC 7515 section 4.1.11.
     fn critical(&self) -> Result<Vec<&str>, Rejection> {
         let rejection = |detail: String| Rejection::new(Reason::CritInvalid, detail);
         let names = match self.protected.get(CRIT) {
-            None | Some(Value::Null) => {
+            None => {
                 return Err(rejection(
                     "the protected header has no list of critical headers (`crit`)".to_owned(),
                 ));
@@ -277,7 +277,7 @@ impl Flattened {
                 "must not be in the list of critical headers: RFC 7515 defines it"
             } else if name == SIGNING_TIME {
                 "must not be in the list of critical headers: it is not a critical attribute"
-            } else if !self.is_present(name) {
+            } else if !self.protected.contains_key(name) {
                 "is in the list of critical headers, and not in the protected header"
             } else {
                 critical.push(name);
@@ -300,18 +300,9 @@ impl Flattened {
         Ok(critical)
     }
 
-    /// Whether the protected header has a member; a standard one that is
-    /// `null` is not there.
-    fn is_present(&self, name: &str) -> bool {
-        match self.protected.get(name) {
-            Some(Value::Null) => !is_standard(name),
-            other => other.is_some(),
-        }
-    }
-
     fn text(&self, name: &str) -> Stated<&str> {
         match self.protected.get(name) {
-            None | Some(Value::Null) => Stated::Absent,
+            None => Stated::Absent,
             Some(Value::String(text)) => Stated::Value(text),
             Some(_) => Stated::Malformed("is not a text".to_owned()),
         }
@@ -366,212 +357,6 @@ fn starts_with_claims(payload: &[u8]) -> bool {
     serde_json::Deserializer::from_str(&text)
         .deserialize_any(Claims)
         .is_ok()
-}
-
-/// The members of an envelope, as texts. Of members with one name the last
-/// counts; one that is `null` is not there.
-#[derive(Default)]
-struct Members<'t> {
-    payload: Option<Text<'t>>,
-    protected: Option<Text<'t>>,
-    signature: Option<Text<'t>>,
-    header: Option<Header<'t>>,
-}
-
-/// The members of `header` that matter here, and the names of all.
-#[derive(Default)]
-struct Header<'t> {
-    x5c: Option<Chain<'t>>,
-    timestamp_signature: Option<Text<'t>>,
-    signing_agent: Option<Cow<'t, str>>,
-    names: Vec<Text<'t>>,
-}
-
-/// The items of `x5c`, as many as the bound allows.
-struct Chain<'t> {
-    items: Vec<Option<Text<'t>>>,
-    too_many: bool,
-}
-
-impl<'t> Members<'t> {
-    fn read(text: &'t str, limits: &Limits) -> Result<Self, json::JsonError> {
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let seed = MembersSeed {
-            max_certificates: limits.chain_certificates,
-        };
-        let members = seed.deserialize(&mut deserializer)?;
-        deserializer.end()?;
-        Ok(members)
-    }
-}
-
-struct MembersSeed {
-    max_certificates: usize,
-}
-
-impl<'de> DeserializeSeed<'de> for MembersSeed {
-    type Value = Members<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Members<'de>, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for MembersSeed {
-    type Value = Members<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object in flattened JWS form")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-        let mut members = Members::default();
-        while let Some(Text(name)) = map.next_key()? {
-            match name.as_ref() {
-                "payload" => members.payload = map.next_value()?,
-                "protected" => members.protected = map.next_value()?,
-                "signature" => members.signature = map.next_value()?,
-                "header" => {
-                    members.header = map.next_value_seed(HeaderSeed {
-                        max_certificates: self.max_certificates,
-                    })?;
-                }
-                // signature-envelope-jws, "Signature Envelope".
-                _ => {
-                    return Err(A::Error::custom(format!(
-                        "the member {} is not allowed beside `payload`, `protected`, `header` and \
-                         `signature`",
-                        quoted(&name)
-                    )));
-                }
-            }
-        }
-        Ok(members)
-    }
-}
-
-struct HeaderSeed {
-    max_certificates: usize,
-}
-
-impl<'de> DeserializeSeed<'de> for HeaderSeed {
-    type Value = Option<Header<'de>>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for HeaderSeed {
-    type Value = Option<Header<'de>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object in `header`")
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut header = Header::default();
-        while let Some(name) = map.next_key::<Text<'de>>()? {
-            match name.0.as_ref() {
-                X5C => {
-                    header.x5c = map.next_value_seed(ChainSeed {
-                        max_certificates: self.max_certificates,
-                    })?;
-                }
-                TIMESTAMP_SIGNATURE => header.timestamp_signature = map.next_value()?,
-                SIGNING_AGENT => header.signing_agent = map.next_value::<TextOrOther<'de>>()?.0,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-            header.names.push(name);
-        }
-        Ok(Some(header))
-    }
-}
-
-struct ChainSeed {
-    max_certificates: usize,
-}
-
-impl<'de> DeserializeSeed<'de> for ChainSeed {
-    type Value = Option<Chain<'de>>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ChainSeed {
-    type Value = Option<Chain<'de>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of texts in `x5c`")
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-        let mut chain = Chain {
-            items: Vec::new(),
-            too_many: false,
-        };
-        while chain.items.len() < self.max_certificates {
-            match items.next_element()? {
-                Some(item) => chain.items.push(item),
-                None => return Ok(Some(chain)),
-            }
-        }
-        while items.next_element::<IgnoredAny>()?.is_some() {
-            chain.too_many = true;
-        }
-        Ok(Some(chain))
-    }
-}
-
-/// A text, borrowed where it has no escapes.
-#[derive(Clone, Default)]
-struct Text<'t>(Cow<'t, str>);
-
-impl<'de> Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Texts;
-
-        impl<'de> Visitor<'de> for Texts {
-            type Value = Text<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-        }
-
-        deserializer.deserialize_str(Texts)
-    }
-}
-
-/// A text; a value of another type is dropped unread.
-struct TextOrOther<'t>(Option<Cow<'t, str>>);
-
-impl<'de> Deserialize<'de> for TextOrOther<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = <&RawValue>::deserialize(deserializer)?;
-        let text = json::from_text::<Text<'_>>(value.get()).ok();
-        Ok(Self(text.map(|Text(text)| text)))
-    }
 }
 
 fn malformed(why: &dyn fmt::Display) -> Rejection {

@@ -1,9 +1,12 @@
 //! COSE_Sign1 (RFC 9052 section 4.2), and what signature-envelope-cose adds.
 
+mod bucket;
+
 use std::borrow::Cow;
 
 use coset::{ProtectedHeader, SignatureContext, sig_structure_data};
 
+use self::bucket::{ALG, Bucket, CONTENT_TYPE, CRIT, Label, X5CHAIN, check_disjoint};
 use super::attributes::{
     AUTHENTIC_SIGNING_TIME, Attribute, AttributeKey, Claims, EXPIRY, SIGNING_SCHEME, SIGNING_TIME,
     Stated,
@@ -19,20 +22,6 @@ use crate::wire::cbor::{self, CborError, Value};
 const SIGN1_TAG: u8 = 0xd2;
 /// The head of an array of four items.
 const ARRAY_OF_FOUR: u8 = 0x84;
-
-// Labels of the IANA registry "COSE Header Parameters".
-const ALG: Label<'_> = Label::Int(1);
-const CRIT: Label<'_> = Label::Int(2);
-const CONTENT_TYPE: Label<'_> = Label::Int(3);
-const KID: Label<'_> = Label::Int(4);
-const IV: Label<'_> = Label::Int(5);
-const PARTIAL_IV: Label<'_> = Label::Int(6);
-const COUNTER_SIGNATURE: Label<'_> = Label::Int(7);
-const COUNTER_SIGNATURE_0: Label<'_> = Label::Int(9);
-const COUNTER_SIGNATURE_V2: Label<'_> = Label::Int(11);
-const COUNTER_SIGNATURE_0_V2: Label<'_> = Label::Int(12);
-const TYP: Label<'_> = Label::Int(16);
-const X5CHAIN: Label<'_> = Label::Int(33);
 
 const TIMESTAMP_SIGNATURE: Label<'_> = Label::Text("io.cncf.notary.timestampSignature");
 const SIGNING_AGENT: Label<'_> = Label::Text("io.cncf.notary.signingAgent");
@@ -71,7 +60,11 @@ impl<'a> Sign1<'a> {
         };
         let protected = items.next();
         let Some(Value::Bytes(protected_bytes)) = protected else {
-            return Err(wrong_kind("the protected header", "byte string", protected));
+            return Err(wrong_kind(
+                "the protected header",
+                "a byte string",
+                protected,
+            ));
         };
         at_most(
             "the protected header",
@@ -87,7 +80,7 @@ impl<'a> Sign1<'a> {
 
         let unprotected = match items.next() {
             Some(map) => Bucket::read("the unprotected header", map)?,
-            None => return Err(wrong_kind("the unprotected header", "map", None)),
+            None => return Err(wrong_kind("the unprotected header", "a map", None)),
         };
         unprotected.check_parameters(false)?;
         check_disjoint(&protected, &unprotected)?;
@@ -95,14 +88,14 @@ impl<'a> Sign1<'a> {
         let payload = match items.next() {
             Some(Value::Bytes(payload)) => Some(payload),
             Some(Value::Simple(22)) => None,
-            other => return Err(wrong_kind("the payload", "byte string", other)),
+            other => return Err(wrong_kind("the payload", "a byte string", other)),
         };
         let signature = match items.next() {
             Some(Value::Bytes(signature)) if !signature.is_empty() => signature,
             Some(Value::Bytes(_) | Value::Simple(22)) => {
                 return Err(malformed("the signature is empty"));
             }
-            other => return Err(wrong_kind("the signature", "byte string", other)),
+            other => return Err(wrong_kind("the signature", "a byte string", other)),
         };
         Ok(Self {
             protected_bytes,
@@ -154,7 +147,7 @@ impl<'a> Sign1<'a> {
                 (None, Some(text)) => {
                     format!("the protected header's `alg` is {}", quoted(text))
                 }
-                (None, None) => format!("the protected header's `alg` is a {}", value.kind()),
+                (None, None) => format!("the protected header's `alg` is {}", value.kind()),
             },
             None => "the protected header has no `alg`".to_owned(),
         };
@@ -182,7 +175,7 @@ impl<'a> Sign1<'a> {
                 return Err(Rejection::new(
                     Reason::CertChainMissing,
                     format!(
-                        "`{MEMBER}` is a {}, and must be an array of byte strings",
+                        "`{MEMBER}` is {}, and must be an array of byte strings",
                         other.kind()
                     ),
                 ));
@@ -197,7 +190,7 @@ impl<'a> Sign1<'a> {
                 return Err(Rejection::new(
                     Reason::CertMalformed,
                     format!(
-                        "item {position} of `{MEMBER}` is a {}, and must be a byte string",
+                        "item {position} of `{MEMBER}` is {}, and must be a byte string",
                         item.kind()
                     ),
                 ));
@@ -236,7 +229,7 @@ impl<'a> Sign1<'a> {
         algorithm: SignatureAlgorithm,
     ) -> Result<Verified, Rejection> {
         self.verify(key, algorithm, &[])?;
-        let attributes = self.claims()?.judge()?;
+        let attributes = self.claims().judge()?;
         let payload = self.payload.unwrap_or_default();
         if payload.is_empty() {
             return Err(Rejection::new(
@@ -251,8 +244,8 @@ impl<'a> Sign1<'a> {
         })
     }
 
-    fn claims(&self) -> Result<Claims<'a>, Rejection> {
-        let critical = self.critical()?;
+    fn claims(&self) -> Claims<'a> {
+        let critical = self.critical();
         let mut extended = Vec::new();
         for (label, value) in &self.protected.parameters {
             if label.is_standard() {
@@ -260,12 +253,12 @@ impl<'a> Sign1<'a> {
             }
             let key = label.to_key();
             extended.push(Attribute {
-                critical: critical.contains(&key),
+                critical: critical.as_ref().is_ok_and(|keys| keys.contains(&key)),
                 key,
                 value: value.to_json(),
             });
         }
-        Ok(Claims {
+        Claims {
             content_type: self.text(CONTENT_TYPE),
             scheme: self.text(Label::Text(SIGNING_SCHEME)),
             signing_time: self.time(SIGNING_TIME),
@@ -273,7 +266,7 @@ impl<'a> Sign1<'a> {
             expiry: self.time(EXPIRY),
             critical,
             extended,
-        })
+        }
     }
 
     /// The labels in `crit`. That each is in the protected header was checked
@@ -304,7 +297,7 @@ impl<'a> Sign1<'a> {
             None => Stated::Absent,
             Some(Value::Text(text)) => Stated::Value(text),
             Some(other) => {
-                Stated::Malformed(format!("is a {}, and must be a text string", other.kind()))
+                Stated::Malformed(format!("is {}, and must be a text string", other.kind()))
             }
         }
     }
@@ -323,223 +316,11 @@ impl<'a> Sign1<'a> {
                 "has the tag {number}, and must be an epoch-based time with the tag 1"
             )),
             Some(other) => Stated::Malformed(format!(
-                "is a {}, and must be an epoch-based time with the tag 1",
+                "is {}, and must be an epoch-based time with the tag 1",
                 other.kind()
             )),
         }
     }
-}
-
-/// The name of a header parameter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Label<'a> {
-    Int(i64),
-    Text(&'a str),
-}
-
-impl<'a> Label<'a> {
-    fn read(value: &Value<'a>) -> Option<Self> {
-        value
-            .as_i64()
-            .map(Self::Int)
-            .or_else(|| value.as_text().map(Self::Text))
-    }
-
-    fn to_key(self) -> AttributeKey {
-        match self {
-            Self::Int(number) => AttributeKey::Int(number),
-            Self::Text(text) => AttributeKey::Text(text.to_owned()),
-        }
-    }
-
-    /// Whether this verifier itself understands the parameter.
-    fn is_standard(self) -> bool {
-        match self {
-            ALG | CRIT | CONTENT_TYPE | X5CHAIN => true,
-            Self::Int(_) => false,
-            Self::Text(text) => matches!(
-                text,
-                SIGNING_SCHEME | SIGNING_TIME | AUTHENTIC_SIGNING_TIME | EXPIRY
-            ),
-        }
-    }
-
-    fn shown(self) -> String {
-        match self {
-            Self::Int(number) => format!("`{number}`"),
-            Self::Text(text) => quoted(text),
-        }
-    }
-}
-
-/// The parameters of one bucket, ordered by label.
-#[derive(Debug, Default)]
-struct Bucket<'a> {
-    parameters: Vec<(Label<'a>, Value<'a>)>,
-}
-
-impl<'a> Bucket<'a> {
-    fn read(name: &str, value: Value<'a>) -> Result<Self, Rejection> {
-        let Value::Map(mut items) = value else {
-            return Err(wrong_kind(name, "map", Some(value)));
-        };
-        let mut parameters = Vec::with_capacity(items.len() / 2);
-        while let (Some(label), Some(value)) = (items.next(), items.next()) {
-            let Some(label) = Label::read(&label) else {
-                return Err(malformed(&format!(
-                    "a label of {name} is a {}, and must be an integer of 64 bits or a text \
-                     string",
-                    label.kind()
-                )));
-            };
-            // As wide as the reference implementation reads them.
-            if !value.integers_fit_i64() {
-                return Err(malformed(&format!(
-                    "the parameter {} of {name} has an integer that does not fit 64 bits with a \
-                     sign",
-                    label.shown()
-                )));
-            }
-            parameters.push((label, value));
-        }
-        parameters.sort_unstable_by_key(|(label, _)| *label);
-        Ok(Self { parameters })
-    }
-
-    fn get(&self, label: Label<'_>) -> Option<&Value<'a>> {
-        let at = self
-            .parameters
-            .binary_search_by(|(candidate, _)| candidate.cmp(&label))
-            .ok()?;
-        self.parameters.get(at).map(|(_, value)| value)
-    }
-
-    /// The rules for the common header parameters (RFC 9052 section 3.1,
-    /// RFC 9338 section 3, RFC 9596).
-    fn check_parameters(&self, protected: bool) -> Result<(), Rejection> {
-        let needs = |label: Label<'_>, what: &str, good: bool| {
-            if good {
-                Ok(())
-            } else {
-                Err(malformed(&format!(
-                    "the header parameter {} must be {what}",
-                    label.shown()
-                )))
-            }
-        };
-        for (label, value) in &self.parameters {
-            match *label {
-                ALG => needs(
-                    *label,
-                    "an integer or a text string",
-                    matches!(
-                        value,
-                        Value::Unsigned(_) | Value::Negative(_) | Value::Text(_)
-                    ),
-                )?,
-                CRIT => {
-                    needs(*label, "in the protected header", protected)?;
-                    self.check_crit(value)?;
-                }
-                CONTENT_TYPE | TYP => needs(
-                    *label,
-                    "an unsigned integer or a text of the form `type/subtype`",
-                    match value {
-                        Value::Unsigned(_) => true,
-                        Value::Text(text) => {
-                            text.matches('/').count() == 1
-                                && !text.starts_with(' ')
-                                && !text.ends_with(' ')
-                        }
-                        _ => false,
-                    },
-                )?,
-                KID => needs(*label, "a byte string", value.as_bytes().is_some())?,
-                IV | PARTIAL_IV => {
-                    needs(*label, "a byte string", value.as_bytes().is_some())?;
-                    let both = self.get(IV).is_some() && self.get(PARTIAL_IV).is_some();
-                    needs(*label, "alone: IV and Partial IV exclude each other", !both)?;
-                }
-                COUNTER_SIGNATURE | COUNTER_SIGNATURE_V2 => {
-                    needs(*label, "in the unprotected header", !protected)?;
-                    needs(
-                        *label,
-                        "a countersignature or an array of them",
-                        is_countersignatures(value),
-                    )?;
-                }
-                COUNTER_SIGNATURE_0 | COUNTER_SIGNATURE_0_V2 => {
-                    needs(*label, "in the unprotected header", !protected)?;
-                    needs(*label, "a byte string", value.as_bytes().is_some())?;
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// `crit` is a non-empty array of labels of this bucket.
-    fn check_crit(&self, value: &Value<'a>) -> Result<(), Rejection> {
-        let Value::Array(items) = value else {
-            return Err(wrong_kind("`crit`", "array", Some(value.clone())));
-        };
-        if items.len() == 0 {
-            return Err(malformed("the list of critical headers (`crit`) is empty"));
-        }
-        for item in items.clone() {
-            let Some(label) = Label::read(&item) else {
-                return Err(malformed(&format!(
-                    "the list of critical headers (`crit`) holds a {}, which is no label",
-                    item.kind()
-                )));
-            };
-            if self.get(label).is_none() {
-                return Err(malformed(&format!(
-                    "the critical header {} is not in the protected header",
-                    label.shown()
-                )));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// One `COSE_Countersignature`, or some (RFC 9338 section 3.1).
-fn is_countersignatures(value: &Value<'_>) -> bool {
-    let is_one = |value: &Value<'_>| {
-        let Value::Array(items) = value else {
-            return false;
-        };
-        let mut items = items.clone();
-        items.len() == 3
-            && matches!(items.next(), Some(Value::Bytes(_)))
-            && matches!(items.next(), Some(Value::Map(_)))
-            && matches!(items.next(), Some(Value::Bytes(signature)) if !signature.is_empty())
-    };
-    let is_some = |value: &Value<'_>| {
-        matches!(value, Value::Array(items)
-            if items.len() > 0 && items.clone().all(|item| is_one(&item)))
-    };
-    is_one(value) || is_some(value)
-}
-
-/// RFC 9052 section 3: a label must not be in both buckets; section 3.1: nor
-/// IV in one and Partial IV in the other.
-fn check_disjoint(protected: &Bucket<'_>, unprotected: &Bucket<'_>) -> Result<(), Rejection> {
-    for (label, _) in &unprotected.parameters {
-        if protected.get(*label).is_some() {
-            return Err(malformed(&format!(
-                "the header parameter {} is in both the protected and the unprotected header",
-                label.shown()
-            )));
-        }
-    }
-    for (first, second) in [(IV, PARTIAL_IV), (PARTIAL_IV, IV)] {
-        if protected.get(first).is_some() && unprotected.get(second).is_some() {
-            return Err(malformed("IV and Partial IV exclude each other"));
-        }
-    }
-    Ok(())
 }
 
 fn scan<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Value<'a>, Rejection> {
@@ -563,7 +344,7 @@ fn malformed(why: &str) -> Rejection {
 fn wrong_kind(what: &str, expected: &str, found: Option<Value<'_>>) -> Rejection {
     match found {
         Some(found) => malformed(&format!(
-            "{what} is a {}, and must be a {expected}",
+            "{what} is {}, and must be a {expected}",
             found.kind()
         )),
         None => malformed(&format!("{what} is missing")),
