@@ -161,8 +161,13 @@ impl<'a> Sign1<'a> {
         ))
     }
 
-    /// The certificates of `x5chain`, in whichever bucket it is.
-    pub(super) fn certificates(&self, limits: &Limits) -> Result<Vec<Cow<'a, [u8]>>, Rejection> {
+    /// The certificates of `x5chain` in DER, in whichever bucket it is.
+    ///
+    /// # Errors
+    /// [`Reason::CertChainMissing`] where there is no array with one or more,
+    /// [`Reason::CertMalformed`] where an item is not a byte string, and
+    /// [`Reason::LimitExceeded`].
+    pub fn certificates(&self, limits: &Limits) -> Result<Vec<Cow<'a, [u8]>>, Rejection> {
         const MEMBER: &str = "x5chain (33)";
         let chain = self
             .unprotected
