@@ -35,7 +35,11 @@ pub(super) enum TarError {
 
 impl From<io::Error> for TarError {
     fn from(error: io::Error) -> Self {
-        Self::Io(error)
+        match error.kind() {
+            // What `Stream` says where it ends the stream.
+            io::ErrorKind::FileTooLarge => Self::Limit(error.to_string()),
+            _ => Self::Io(error),
+        }
     }
 }
 
@@ -104,10 +108,13 @@ impl<R: Read> Stream<R> {
 impl<R: Read> Read for Stream<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.inner.limit() == 0 {
-            return Err(io::Error::other(format!(
-                "the archive has more than {} octets (`tar_stream_bytes`)",
-                self.max_bytes
-            )));
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                format!(
+                    "it has more than {} octets (`tar_stream_bytes`)",
+                    self.max_bytes
+                ),
+            ));
         }
         self.inner.read(buffer)
     }

@@ -23,6 +23,8 @@ const SPOOL_MEMORY_BYTES: usize = 8 * 1024 * 1024;
 pub(super) struct TarArchive {
     content: Mutex<Box<dyn ReadSeek>>,
     places: Places,
+    /// Octets of the largest file that is kept.
+    largest: u64,
 }
 
 pub(super) trait ReadSeek: Read + Seek + Send {}
@@ -60,6 +62,7 @@ impl TarArchive {
         Ok(Self {
             content: Mutex::new(Box::new(content)),
             places,
+            largest: u64::MAX,
         })
     }
 
@@ -96,6 +99,7 @@ impl TarArchive {
         Ok(Self {
             content: Mutex::new(Box::new(kept)),
             places,
+            largest,
         })
     }
 
@@ -111,8 +115,8 @@ impl TarArchive {
             .ok_or_else(|| LayoutError::not_found(format!("{object} is not in the archive")))?;
         let Some(offset) = place.offset else {
             return Err(LayoutError::limit(format!(
-                "{object} has {} octets, more than is kept of a stream; write the archive to a file",
-                place.size
+                "{object} has {} octets, the limit is {} in a stream; write the archive to a file",
+                place.size, self.largest
             )));
         };
         // A panic while it was locked left no half-done state: each use seeks.
