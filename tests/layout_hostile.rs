@@ -776,3 +776,70 @@ fn directories_with_links() {
         "{error}"
     );
 }
+
+/// Flipped, cut and repeated octets: the archive as a file and as a stream give
+/// one answer, and what is read has its digest.
+#[test]
+fn mutated_archives() {
+    const ROUNDS: u64 = 4000;
+    let world = World::signed();
+    let good = world.archive().bytes();
+    let limits = Limits::default();
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = |below: usize| {
+        // xorshift64: the same rounds each time.
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        usize::try_from(random % u64::try_from(below).unwrap()).unwrap()
+    };
+    let mut opened = 0;
+    for _ in 0..ROUNDS {
+        let mut archive = good.clone();
+        for _ in 0..=next(3) {
+            let at = next(archive.len());
+            match next(8) {
+                0 => archive.truncate(at + 1),
+                1 => {
+                    let block = archive[at / 512 * 512..]
+                        .iter()
+                        .take(512)
+                        .copied()
+                        .collect::<Vec<u8>>();
+                    let to = next(archive.len()) / 512 * 512;
+                    archive.splice(to..to, block);
+                }
+                2 => fix_checksum(&mut archive, at / 512 * 512),
+                _ => archive[at] ^= 1 << next(8),
+            }
+        }
+        let stream = Layout::from_tar_reader(archive.as_slice(), &limits);
+        let file = Layout::from_tar(Cursor::new(archive), &limits);
+        assert_eq!(stream.is_ok(), file.is_ok(), "{stream:?} {file:?}");
+        let (Ok(stream), Ok(file)) = (stream, file) else {
+            continue;
+        };
+        opened += 1;
+        assert_eq!(stream.index(), file.index());
+        let (here, there) = (file.resolve("v1"), stream.resolve("v1"));
+        assert_eq!(here.is_ok(), there.is_ok());
+        let Ok(subject) = here else { continue };
+        let found = file.referrers(&subject);
+        assert_eq!(found.signatures, stream.referrers(&subject).signatures);
+        for signature in &found.signatures {
+            let bytes = file.read(signature, limits.manifest_bytes).unwrap();
+            assert_eq!(digest(&bytes), signature.digest);
+        }
+    }
+    println!("{opened} of {ROUNDS} archives were opened");
+    assert!(opened > 100);
+}
+
+/// Makes the checksum of a header right after a change.
+fn fix_checksum(archive: &mut [u8], at: usize) {
+    if let Some(block) = archive.get_mut(at..at + 512) {
+        let mut header = tar::Header::from_byte_slice(block).clone();
+        header.set_cksum();
+        block.copy_from_slice(header.as_bytes());
+    }
+}
