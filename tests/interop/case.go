@@ -71,7 +71,9 @@ const (
 	storeInMemory
 )
 
-func loadWorld(folder string, mode storeMode) (*world, error) {
+// loadWorld reads a case folder, which it does not change: root is where the
+// trust stores are laid out.
+func loadWorld(folder, root string, mode storeMode) (*world, error) {
 	data, err := os.ReadFile(filepath.Join(folder, "case.json"))
 	if err != nil {
 		return nil, err
@@ -80,13 +82,12 @@ func loadWorld(folder string, mode storeMode) (*world, error) {
 	if err := json.Unmarshal(data, &w.file); err != nil {
 		return nil, err
 	}
-	return w, w.open(mode)
+	return w, w.open(root, mode)
 }
 
-// open lays the trust stores out below the case folder, as the reference
-// expects them, and makes the verifier.
-func (w *world) open(mode storeMode) error {
-	root := filepath.Join(w.folder, "notation")
+// open lays the trust stores out below root, as the reference expects them, and
+// makes the verifier.
+func (w *world) open(root string, mode storeMode) error {
 	for name, files := range w.file.TrustStores {
 		kind, store, _ := strings.Cut(name, ":")
 		target := filepath.Join(root, "truststore", "x509", kind, store)

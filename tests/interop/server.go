@@ -10,8 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"time"
 )
 
@@ -49,12 +51,18 @@ type answer struct {
 const hangTime = 20 * time.Second
 
 type server struct {
-	worlds map[string]*world
-	keys   map[string]crypto.Signer
+	scratch string
+	worlds  map[string]*world
+	keys    map[string]crypto.Signer
 }
 
 func serve(in io.Reader, out io.Writer) error {
-	s := &server{worlds: map[string]*world{}, keys: map[string]crypto.Signer{}}
+	scratch, err := os.MkdirTemp("", "interop")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(scratch)
+	s := &server{scratch: scratch, worlds: map[string]*world{}, keys: map[string]crypto.Signer{}}
 	lines := bufio.NewReaderSize(in, 1<<20)
 	writer := bufio.NewWriter(out)
 	encoder := json.NewEncoder(writer)
@@ -111,7 +119,7 @@ func (s *server) world(folder string, mode storeMode) (*world, error) {
 	if w, ok := s.worlds[key]; ok {
 		return w, nil
 	}
-	w, err := loadWorld(folder, mode)
+	w, err := loadWorld(folder, filepath.Join(s.scratch, strconv.Itoa(len(s.worlds))), mode)
 	if err == nil {
 		s.worlds[key] = w
 	}
@@ -137,9 +145,9 @@ func (s *server) verify(req request) (answer, error) {
 	case reply := <-done:
 		return reply, nil
 	case <-time.After(hangTime):
-		// The hung goroutine may still use this world.
-		delete(s.worlds, fmt.Sprint(storeInMemory, req.Case))
-		return answer{Crash: "hang"}, nil
+		// The hung goroutine may still use this world's store.
+		err = w.open(filepath.Join(s.scratch, fmt.Sprintf("again-%d", time.Now().UnixNano())), storeInMemory)
+		return answer{Crash: "hang"}, err
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	mrand "math/rand/v2"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -78,7 +79,7 @@ var flaws = []flaw{
 	{"missing-metadata", "user-metadata-mismatch"},
 }
 
-// writeCases writes fresh case folders: each combination of key, envelope and
+// writeCases writes fresh case folders below DIR/cases: each combination of key, envelope and
 // scheme in turn, each second round with one thing wrong.
 func writeCases(args []string) error {
 	combinations := len(keyKinds) * len(formats) * len(schemes)
@@ -101,7 +102,7 @@ func writeCases(args []string) error {
 		format := formats[n/len(keyKinds)%len(formats)]
 		scheme := schemes[n/len(keyKinds)/len(formats)]
 		id := fmt.Sprintf("fresh-%04d-%s-%s", i, strings.ToLower(string(kind)), shortName(format, scheme))
-		if err := writeCase(filepath.Join(args[0], id), id, kind, format, scheme, wrong, r, ring); err != nil {
+		if err := writeCase(filepath.Join(args[0], "cases", id), id, kind, format, scheme, wrong, r, ring); err != nil {
 			return fmt.Errorf("%s: %w", id, err)
 		}
 	}
@@ -214,7 +215,12 @@ func writeCase(folder, id string, kind keyKind, format string, scheme signature.
 		Reference:         "notation-go v1.3.2",
 		Spec:              "signature-specification.md",
 	}}
-	if err := w.open(storeOnDisk); err != nil {
+	root, err := os.MkdirTemp("", "interop")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(root)
+	if err := w.open(root, storeOnDisk); err != nil {
 		return err
 	}
 	w.file.Expected = w.verify(format, envelope)
