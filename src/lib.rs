@@ -13,3 +13,4 @@ pub mod oci;
 pub mod outcome;
 pub mod time;
 pub mod wire;
+pub mod x509;

@@ -73,6 +73,40 @@ impl Time {
         }
     }
 
+    /// The instant of a date and time of day in UTC, or `None` where there is no
+    /// such one. Years 0 to 9999, no leap seconds.
+    #[must_use]
+    pub const fn from_civil(
+        year: i64,
+        month: i64,
+        day: i64,
+        hour: i64,
+        minute: i64,
+        second: i64,
+    ) -> Option<Self> {
+        if year < 0
+            || year > 9_999
+            || month < 1
+            || month > 12
+            || day < 1
+            || day > days_in_month(year, month)
+            || hour < 0
+            || hour > 23
+            || minute < 0
+            || minute > 59
+            || second < 0
+            || second > 59
+        {
+            return None;
+        }
+        Some(Self::from_unix(
+            days_from_civil(year, month, day) * SECONDS_PER_DAY
+                + hour * 3_600
+                + minute * 60
+                + second,
+        ))
+    }
+
     /// Parses an RFC 3339 `date-time`: `T` and `Z` in capitals, a full stop
     /// before the fraction, no leap second. Digits past nanoseconds are cut.
     #[must_use]
@@ -95,10 +129,7 @@ impl Time {
         mark(10, b'T')?;
         mark(13, b':')?;
         mark(16, b':')?;
-        let date_ok = (1..=12).contains(&month) && (1..=days_in_month(year, month)).contains(&day);
-        if !date_ok || hour > 23 || minute > 59 || second > 59 {
-            return None;
-        }
+        let whole = Self::from_civil(year, month, day, hour, minute, second)?;
 
         let mut at = 19;
         let mut nanoseconds = 0;
@@ -130,13 +161,8 @@ impl Time {
             }
             _ => return None,
         };
-        let seconds = days_from_civil(year, month, day) * SECONDS_PER_DAY
-            + hour * 3_600
-            + minute * 60
-            + second
-            - offset;
         Some(Self {
-            seconds,
+            seconds: whole.seconds - offset,
             nanoseconds,
         })
     }

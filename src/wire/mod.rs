@@ -2,7 +2,10 @@
 
 pub mod base64;
 pub mod cbor;
+pub(crate) mod der;
 pub mod descriptor;
 pub mod json;
+pub(crate) mod oid;
+pub(crate) mod pem;
 
 pub use descriptor::Descriptor;
