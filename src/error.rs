@@ -117,3 +117,36 @@ impl StdError for Error {
             .map(|source| source as &(dyn StdError + 'static))
     }
 }
+
+/// `text` as error messages show input: in backticks, with control characters
+/// escaped so that it cannot forge lines of output, and cut where it is long.
+pub(crate) fn quote(text: &str) -> String {
+    /// Longer input says no more to a person.
+    const SHOWN: usize = 200;
+    let mut quoted = String::from("`");
+    for (position, character) in text.chars().enumerate() {
+        if position == SHOWN {
+            quoted.push('…');
+            break;
+        }
+        if character.is_control() {
+            quoted.extend(character.escape_default());
+        } else {
+            quoted.push(character);
+        }
+    }
+    quoted.push('`');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quote;
+
+    #[test]
+    fn quoted_input_is_bounded_and_on_one_line() {
+        assert_eq!(quote("a b"), "`a b`");
+        assert_eq!(quote("a\nb\u{1b}"), "`a\\nb\\u{1b}`");
+        assert_eq!(quote(&"x".repeat(10_000)).chars().count(), 203);
+    }
+}

@@ -11,6 +11,8 @@ pub mod io;
 pub mod limits;
 pub mod oci;
 pub mod outcome;
+pub mod policy;
 pub mod time;
+pub mod trust;
 pub mod wire;
 pub mod x509;

@@ -24,10 +24,17 @@ pub struct Limits {
     /// A manifest or an index. OCI distribution: registries should accept
     /// manifests of 4 MiB, and clients need not read more.
     pub manifest_bytes: usize,
-    /// A trust policy document.
+    /// A trust policy document. A Kubernetes ConfigMap, where policies of
+    /// clusters are kept, holds no more.
     pub policy_bytes: usize,
+    /// Trusted identities in one statement of a trust policy. Each is compared
+    /// with each other for overlap, so the work grows with the square.
+    pub policy_identities: usize,
     /// One certificate file of a trust store.
     pub trust_store_file_bytes: usize,
+    /// All certificate files of one named trust store. The certificates of the
+    /// public web take 300 KiB.
+    pub trust_store_bytes: usize,
     /// Files looked at in one named trust store.
     pub trust_store_files: usize,
     /// One certificate in DER.
@@ -83,8 +90,10 @@ impl Default for Limits {
             protected_header_bytes: 256 * 1024,
             payload_bytes: 1024 * 1024,
             manifest_bytes: 4 * 1024 * 1024,
-            policy_bytes: 4 * 1024 * 1024,
+            policy_bytes: 1024 * 1024,
+            policy_identities: 1_000,
             trust_store_file_bytes: 4 * 1024 * 1024,
+            trust_store_bytes: 8 * 1024 * 1024,
             trust_store_files: 1_000,
             certificate_bytes: 64 * 1024,
             chain_certificates: 20,

@@ -7,6 +7,10 @@
 
 use std::path::{Path, PathBuf};
 
+use notation_verifier::outcome::{Action, Check};
+use notation_verifier::policy::Selection;
+use serde_json::{Value, json};
+
 /// The folder `name` of the shared data: `../shared`, or what `NOTATION_SHARED`
 /// names. `None` skips the suite, loudly; `REQUIRE_SHARED=1` forbids that.
 pub(crate) fn folder(name: &str) -> Option<PathBuf> {
@@ -37,4 +41,30 @@ pub(crate) fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
         .collect();
     files.sort();
     files
+}
+
+/// The folders in `folder`, in the order of their names.
+pub(crate) fn folders(folder: &Path) -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect();
+    folders.sort();
+    folders
+}
+
+/// What a statement does with each check, as corpus and vectors write it.
+pub(crate) fn enforcement(selection: Selection<'_>) -> Value {
+    let action = |check| match selection {
+        Selection::Skip { .. } => Action::Skip.as_str(),
+        Selection::Verify(statement) => statement.action(check).as_str(),
+    };
+    json!({
+        "integrity": action(Check::Integrity),
+        "authenticity": action(Check::Authenticity),
+        "authenticTimestamp": action(Check::AuthenticTimestamp),
+        "expiry": action(Check::Expiry),
+        "revocation": action(Check::Revocation),
+    })
 }
