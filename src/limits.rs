@@ -6,6 +6,17 @@
 /// carry two.
 pub(crate) const MAX_ANNOTATIONS: usize = 1_000;
 
+/// Bits of the smallest RSA modulus that a signature is accepted from: what the
+/// reference implementation's library takes. Such keys occur in old authorities;
+/// for signing keys the specification asks for 2048 bits and more.
+pub const RSA_MODULUS_MIN_BITS: usize = 1024;
+/// Bits of the largest RSA modulus. The work of a verification grows with the
+/// square; no backend takes more.
+pub const RSA_MODULUS_MAX_BITS: usize = 8192;
+/// The largest RSA exponent: it fits 31 bits, as in the reference
+/// implementation's library. The work grows with its length.
+pub const RSA_EXPONENT_MAX: u64 = (1 << 31) - 1;
+
 /// Bounds on what a verification may read, count and nest.
 ///
 /// All sizes are in bytes. [`Limits::default`] is meant for everyone; raise a
@@ -48,7 +59,8 @@ pub struct Limits {
     pub cbor_items: usize,
     /// Nesting of JSON values (the parser's own bound).
     pub json_nesting: usize,
-    /// Octets of an RSA modulus in a certificate: 8192 bits.
+    /// Octets of an RSA modulus in a certificate: 8192 bits. More has no effect,
+    /// see [`RSA_MODULUS_MAX_BITS`].
     pub rsa_modulus_bytes: usize,
     /// Characters of a distinguished name in a trust policy, or octets of one
     /// in a certificate.
@@ -100,7 +112,7 @@ impl Default for Limits {
             cbor_nesting: 32,
             cbor_items: 20_000,
             json_nesting: 128,
-            rsa_modulus_bytes: 1024,
+            rsa_modulus_bytes: RSA_MODULUS_MAX_BITS / 8,
             name_bytes: 64 * 1024,
             name_attributes: 256,
             signatures: 100,

@@ -5,6 +5,7 @@ use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, UintRef};
 use der::{Decode, Reader as _};
 
 use super::{Curve, KeyError, KeyKind};
+use crate::limits::{RSA_EXPONENT_MAX, RSA_MODULUS_MAX_BITS, RSA_MODULUS_MIN_BITS};
 
 /// rsaEncryption (RFC 8017 appendix C).
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -23,16 +24,8 @@ const CURVES: [(ObjectIdentifier, Curve); 4] = [
     (ObjectIdentifier::new_unwrap("1.3.132.0.35"), Curve::P521),
 ];
 
-/// The smallest RSA modulus that a signature is accepted from: what the
-/// reference implementation's library takes. Such keys occur in old authorities;
-/// for signing keys the specification asks for 2048 bits and more.
-const RSA_MIN_BITS: usize = 1024;
-/// The largest RSA modulus. The work of a verification grows with its square.
-const RSA_MAX_BITS: usize = 8192;
-/// The largest RSA exponent that is used: it fits 31 bits, as in the reference
-/// implementation's library. The work grows with the exponent's length.
-const RSA_MAX_EXPONENT: u64 = (1 << 31) - 1;
-/// Octets of an exponent that is read at all: 63 bits, as there.
+/// Octets of an RSA exponent that is read at all: those of 63 bits, as in the
+/// reference implementation's library.
 const RSA_EXPONENT_OCTETS: usize = 8;
 
 /// The number or point of a public key, checked in form; whether a point is on
@@ -48,7 +41,7 @@ pub(super) enum KeyParts<'a> {
     Ed25519(&'a [u8; 32]),
 }
 
-/// Modulus and exponent within the bounds above, both odd.
+/// Modulus and exponent within the bounds of `limits`, both odd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RsaParts<'a> {
     /// Big-endian, without leading zero octets.
@@ -143,8 +136,8 @@ fn rsa(pkcs1: &[u8]) -> Result<RsaParts<'_>, KeyError> {
         .last()
         .is_some_and(|octet| octet & 1 == 1);
     let usable = is_odd
-        && (RSA_MIN_BITS..=RSA_MAX_BITS).contains(&bits)
-        && (3..=RSA_MAX_EXPONENT).contains(&exponent)
+        && (RSA_MODULUS_MIN_BITS..=RSA_MODULUS_MAX_BITS).contains(&bits)
+        && (3..=RSA_EXPONENT_MAX).contains(&exponent)
         && exponent & 1 == 1;
     if !usable {
         return Err(KeyError::Unsupported);
