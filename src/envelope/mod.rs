@@ -8,14 +8,19 @@ mod attributes;
 pub mod cose;
 mod jws;
 mod payload;
+mod plugin;
 mod signed;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::crypto::{PublicKey, SignatureAlgorithm, SignatureError};
 use crate::limits::Limits;
 use crate::outcome::{Reason, Rejection};
+use crate::x509::{Certificate, Chain};
+
+use self::attributes::Attributes;
 
 pub use attributes::{Attribute, AttributeKey};
 pub use payload::Payload;
@@ -169,38 +174,56 @@ impl<'a> Envelope<'a> {
         &self.certificates
     }
 
-    /// Verifies the signature with the signing certificate's `key`, and that
-    /// the signed attributes follow the rules of the specification.
+    /// Verifies the signature with the key of the chain's signing certificate,
+    /// and that the signed attributes follow the rules of the specification.
+    ///
+    /// `chain` is that of [`Envelope::certificates`].
     ///
     /// # Errors
     /// [`Reason::AlgorithmMismatch`] where the protected header does not name
-    /// `algorithm`; [`Reason::SignatureMismatch`] where the signature does not
-    /// verify; another reason where a signed attribute breaks a rule.
-    pub fn verify(
-        self,
-        key: &PublicKey,
-        algorithm: SignatureAlgorithm,
-    ) -> Result<Signed, Rejection> {
+    /// the algorithm of the key; [`Reason::SignatureMismatch`] where the
+    /// signature does not verify; another reason where a signed attribute breaks
+    /// a rule, or `chain` is of another envelope.
+    pub fn verify(self, chain: Arc<Chain>) -> Result<Signed, Rejection> {
+        let ders = chain.certificates().iter().map(Certificate::der);
+        if !ders.eq(self.certificates.iter().map(AsRef::as_ref)) {
+            return Err(Rejection::new(
+                Reason::CertChainInvalid,
+                "the certificate chain is not the one in the envelope",
+            ));
+        }
+        let key = chain
+            .leaf()
+            .key()
+            .map_err(|error| Rejection::new(Reason::KeyUnsupported, error.to_string()))?;
         let media_type = self.media_type();
-        let verified = match self.body {
-            Body::Cose(message) => message.open(key, algorithm)?,
-            Body::Jws(message) => message.open(key, algorithm)?,
-        };
+        let timestamp_token = self.timestamp_token.map(Cow::into_owned);
+        let signing_agent = self.signing_agent.map(Cow::into_owned);
+        let content = self.body.open(key, chain.algorithm())?;
         Ok(Signed {
             media_type,
-            algorithm,
-            attributes: verified.attributes,
-            payload: verified.payload,
-            signature: verified.signature,
-            timestamp_token: self.timestamp_token.map(Cow::into_owned),
-            signing_agent: self.signing_agent.map(Cow::into_owned),
+            chain,
+            content,
+            timestamp_token,
+            signing_agent,
         })
     }
 }
 
+impl Body<'_> {
+    /// Verifies the signature and applies the rules of the specification.
+    fn open(self, key: &PublicKey, algorithm: SignatureAlgorithm) -> Result<Content, Rejection> {
+        match self {
+            Self::Cose(message) => message.open(key, algorithm),
+            Self::Jws(message) => message.open(key, algorithm),
+        }
+    }
+}
+
 /// What a verified message holds.
-struct Verified {
-    attributes: attributes::Attributes,
+#[derive(Clone, Debug)]
+struct Content {
+    attributes: Attributes,
     payload: Vec<u8>,
     signature: Vec<u8>,
 }

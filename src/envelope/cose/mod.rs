@@ -11,7 +11,7 @@ use super::attributes::{
     AUTHENTIC_SIGNING_TIME, Attribute, AttributeKey, Claims, EXPIRY, SIGNING_SCHEME, SIGNING_TIME,
     Stated,
 };
-use super::{Verified, at_most, no_certificates, quoted, too_many_certificates, verify_primitive};
+use super::{Content, at_most, no_certificates, quoted, too_many_certificates, verify_primitive};
 use crate::crypto::{PublicKey, SignatureAlgorithm};
 use crate::limits::Limits;
 use crate::outcome::{Reason, Rejection};
@@ -232,7 +232,7 @@ impl<'a> Sign1<'a> {
         &self,
         key: &PublicKey,
         algorithm: SignatureAlgorithm,
-    ) -> Result<Verified, Rejection> {
+    ) -> Result<Content, Rejection> {
         self.verify(key, algorithm, &[])?;
         let attributes = self.claims().judge()?;
         let payload = self.payload.unwrap_or_default();
@@ -242,7 +242,7 @@ impl<'a> Sign1<'a> {
                 "the payload is empty",
             ));
         }
-        Ok(Verified {
+        Ok(Content {
             attributes,
             payload: payload.to_vec(),
             signature: self.signature.to_vec(),

@@ -15,7 +15,7 @@ use super::attributes::{
     AUTHENTIC_SIGNING_TIME, Attribute, AttributeKey, Claims, EXPIRY, SIGNING_SCHEME, SIGNING_TIME,
     Stated,
 };
-use super::{Verified, at_most, no_certificates, quoted, too_many_certificates, verify_primitive};
+use super::{Content, at_most, no_certificates, quoted, too_many_certificates, verify_primitive};
 use crate::crypto::{PublicKey, SignatureAlgorithm};
 use crate::limits::Limits;
 use crate::outcome::{Reason, Rejection};
@@ -175,7 +175,7 @@ impl Flattened {
         self,
         key: &PublicKey,
         algorithm: SignatureAlgorithm,
-    ) -> Result<Verified, Rejection> {
+    ) -> Result<Content, Rejection> {
         self.check_algorithm(algorithm)?;
         if self.signature.is_empty() {
             return Err(Rejection::new(
@@ -198,7 +198,7 @@ impl Flattened {
                 "the payload of a JWS envelope is not a JSON object",
             ));
         }
-        Ok(Verified {
+        Ok(Content {
             attributes,
             payload: self.payload,
             signature: self.signature,
