@@ -10,6 +10,8 @@ mod jws;
 mod payload;
 mod plugin;
 mod signed;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::fmt;
