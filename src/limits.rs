@@ -30,6 +30,8 @@ pub struct Limits {
     /// The protected header of an envelope. It is decoded before the signature
     /// is verified; real ones are below 1 KiB.
     pub protected_header_bytes: usize,
+    /// Parameters in one header of an envelope; real ones have fewer than ten.
+    pub header_parameters: usize,
     /// The payload of an envelope: one descriptor with its annotations.
     pub payload_bytes: usize,
     /// A manifest or an index. OCI distribution: registries should accept
@@ -100,6 +102,7 @@ impl Default for Limits {
         Self {
             envelope_bytes: 4 * 1024 * 1024,
             protected_header_bytes: 256 * 1024,
+            header_parameters: 1_000,
             payload_bytes: 1024 * 1024,
             manifest_bytes: 4 * 1024 * 1024,
             policy_bytes: 1024 * 1024,

@@ -264,11 +264,19 @@ fn at_most(what: &str, size: usize, limit: usize) -> Result<(), Rejection> {
     ))
 }
 
-fn too_many_certificates(limit: usize) -> Rejection {
+fn too_many(what: &str, limit: usize) -> Rejection {
     Rejection::new(
         Reason::LimitExceeded,
-        format!("the certificate chain has more than the limit of {limit} certificates"),
+        format!("there are more than {limit} {what}, which is the limit"),
     )
+}
+
+fn too_many_certificates(limit: usize) -> Rejection {
+    too_many("certificates in the chain", limit)
+}
+
+fn too_many_parameters(limit: usize) -> Rejection {
+    too_many("header parameters", limit)
 }
 
 fn no_certificates(member: &str) -> Rejection {

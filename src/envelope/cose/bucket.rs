@@ -3,8 +3,9 @@
 use super::super::attributes::{
     AUTHENTIC_SIGNING_TIME, AttributeKey, EXPIRY, SIGNING_SCHEME, SIGNING_TIME,
 };
-use super::super::quoted;
+use super::super::{quoted, too_many_parameters};
 use super::{malformed, wrong_kind};
+use crate::limits::Limits;
 use crate::outcome::Rejection;
 use crate::wire::cbor::Value;
 
@@ -71,10 +72,13 @@ pub(super) struct Bucket<'a> {
 }
 
 impl<'a> Bucket<'a> {
-    pub(super) fn read(name: &str, value: Value<'a>) -> Result<Self, Rejection> {
+    pub(super) fn read(name: &str, value: Value<'a>, limits: &Limits) -> Result<Self, Rejection> {
         let Value::Map(mut items) = value else {
             return Err(wrong_kind(name, "a map", Some(value)));
         };
+        if items.len() / 2 > limits.header_parameters {
+            return Err(too_many_parameters(limits.header_parameters));
+        }
         let mut parameters = Vec::with_capacity(items.len() / 2);
         while let (Some(label), Some(value)) = (items.next(), items.next()) {
             let Some(label) = Label::read(&label) else {

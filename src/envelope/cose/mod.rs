@@ -74,12 +74,16 @@ impl<'a> Sign1<'a> {
         let protected = if protected_bytes.is_empty() {
             Bucket::default()
         } else {
-            Bucket::read("the protected header", scan(protected_bytes, limits)?)?
+            Bucket::read(
+                "the protected header",
+                scan(protected_bytes, limits)?,
+                limits,
+            )?
         };
         protected.check_parameters(true)?;
 
         let unprotected = match items.next() {
-            Some(map) => Bucket::read("the unprotected header", map)?,
+            Some(map) => Bucket::read("the unprotected header", map, limits)?,
             None => return Err(wrong_kind("the unprotected header", "a map", None)),
         };
         unprotected.check_parameters(false)?;
@@ -90,6 +94,8 @@ impl<'a> Sign1<'a> {
             Some(Value::Simple(22)) => None,
             other => return Err(wrong_kind("the payload", "a byte string", other)),
         };
+        let payload_bytes = payload.map_or(0, <[u8]>::len);
+        at_most("the payload", payload_bytes, limits.payload_bytes)?;
         let signature = match items.next() {
             Some(Value::Bytes(signature)) if !signature.is_empty() => signature,
             Some(Value::Bytes(_) | Value::Simple(22)) => {
@@ -258,7 +264,9 @@ impl<'a> Sign1<'a> {
             }
             let key = label.to_key();
             extended.push(Attribute {
-                critical: critical.as_ref().is_ok_and(|keys| keys.contains(&key)),
+                critical: critical
+                    .as_ref()
+                    .is_ok_and(|keys| keys.binary_search(&key).is_ok()),
                 key,
                 value: value.to_json(),
             });
@@ -274,7 +282,7 @@ impl<'a> Sign1<'a> {
         }
     }
 
-    /// The labels in `crit`. That each is in the protected header was checked
+    /// The labels in `crit`, ordered. That each is in the protected header was checked
     /// when the message was decoded.
     fn critical(&self) -> Result<Vec<AttributeKey>, Rejection> {
         let Some(Value::Array(items)) = self.protected.get(CRIT) else {
@@ -294,6 +302,7 @@ impl<'a> Sign1<'a> {
             }
             critical.push(label.to_key());
         }
+        critical.sort_unstable();
         Ok(critical)
     }
 

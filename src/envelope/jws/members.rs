@@ -54,13 +54,15 @@ pub(super) struct Members<'t> {
     pub(super) header: Option<Header<'t>>,
 }
 
-/// The members of `header` that matter here, and the names of all.
+/// The members of `header` that matter here, and the names of all, as many as
+/// the bound allows.
 #[derive(Default)]
 pub(super) struct Header<'t> {
     pub(super) x5c: Option<Chain<'t>>,
     pub(super) timestamp_signature: Option<Text<'t>>,
     pub(super) signing_agent: Option<Cow<'t, str>>,
     pub(super) names: Vec<Text<'t>>,
+    pub(super) too_many: bool,
 }
 
 /// The items of `x5c`, as many as the bound allows.
@@ -72,20 +74,17 @@ pub(super) struct Chain<'t> {
 impl<'t> Members<'t> {
     pub(super) fn read(text: &'t str, limits: &Limits) -> Result<Self, json::JsonError> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let seed = MembersSeed {
-            max_certificates: limits.chain_certificates,
-        };
-        let members = seed.deserialize(&mut deserializer)?;
+        let members = MembersSeed { limits }.deserialize(&mut deserializer)?;
         deserializer.end()?;
         Ok(members)
     }
 }
 
-struct MembersSeed {
-    max_certificates: usize,
+struct MembersSeed<'l> {
+    limits: &'l Limits,
 }
 
-impl<'de> DeserializeSeed<'de> for MembersSeed {
+impl<'de> DeserializeSeed<'de> for MembersSeed<'_> {
     type Value = Members<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Members<'de>, D::Error> {
@@ -93,7 +92,7 @@ impl<'de> DeserializeSeed<'de> for MembersSeed {
     }
 }
 
-impl<'de> Visitor<'de> for MembersSeed {
+impl<'de> Visitor<'de> for MembersSeed<'_> {
     type Value = Members<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -109,7 +108,7 @@ impl<'de> Visitor<'de> for MembersSeed {
                 "signature" => keep(&mut members.signature, map.next_value()?),
                 "header" => {
                     let seed = HeaderSeed {
-                        max_certificates: self.max_certificates,
+                        limits: self.limits,
                     };
                     keep(&mut members.header, map.next_value_seed(seed)?);
                 }
@@ -127,11 +126,11 @@ impl<'de> Visitor<'de> for MembersSeed {
     }
 }
 
-struct HeaderSeed {
-    max_certificates: usize,
+struct HeaderSeed<'l> {
+    limits: &'l Limits,
 }
 
-impl<'de> DeserializeSeed<'de> for HeaderSeed {
+impl<'de> DeserializeSeed<'de> for HeaderSeed<'_> {
     type Value = Option<Header<'de>>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -139,7 +138,7 @@ impl<'de> DeserializeSeed<'de> for HeaderSeed {
     }
 }
 
-impl<'de> Visitor<'de> for HeaderSeed {
+impl<'de> Visitor<'de> for HeaderSeed<'_> {
     type Value = Option<Header<'de>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -156,7 +155,7 @@ impl<'de> Visitor<'de> for HeaderSeed {
             match name.0.as_ref() {
                 X5C => {
                     let seed = ChainSeed {
-                        max_certificates: self.max_certificates,
+                        limits: self.limits,
                     };
                     keep(&mut header.x5c, map.next_value_seed(seed)?);
                 }
@@ -166,17 +165,21 @@ impl<'de> Visitor<'de> for HeaderSeed {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
-            header.names.push(name);
+            if header.names.len() < self.limits.header_parameters {
+                header.names.push(name);
+            } else {
+                header.too_many = true;
+            }
         }
         Ok(Some(header))
     }
 }
 
-struct ChainSeed {
-    max_certificates: usize,
+struct ChainSeed<'l> {
+    limits: &'l Limits,
 }
 
-impl<'de> DeserializeSeed<'de> for ChainSeed {
+impl<'de> DeserializeSeed<'de> for ChainSeed<'_> {
     type Value = Option<Chain<'de>>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -184,7 +187,7 @@ impl<'de> DeserializeSeed<'de> for ChainSeed {
     }
 }
 
-impl<'de> Visitor<'de> for ChainSeed {
+impl<'de> Visitor<'de> for ChainSeed<'_> {
     type Value = Option<Chain<'de>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -200,7 +203,7 @@ impl<'de> Visitor<'de> for ChainSeed {
             items: Vec::new(),
             too_many: false,
         };
-        while chain.items.len() < self.max_certificates {
+        while chain.items.len() < self.limits.chain_certificates {
             match items.next_element()? {
                 Some(item) => chain.items.push(item),
                 None => return Ok(Some(chain)),

@@ -15,7 +15,10 @@ use super::attributes::{
     AUTHENTIC_SIGNING_TIME, Attribute, AttributeKey, Claims, EXPIRY, SIGNING_SCHEME, SIGNING_TIME,
     Stated,
 };
-use super::{Content, at_most, no_certificates, quoted, too_many_certificates, verify_primitive};
+use super::{
+    Content, at_most, no_certificates, quoted, too_many_certificates, too_many_parameters,
+    verify_primitive,
+};
 use crate::crypto::{PublicKey, SignatureAlgorithm};
 use crate::limits::Limits;
 use crate::outcome::{Reason, Rejection};
@@ -59,6 +62,9 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<(Unprotected, Flatt
     let text = json::text(bytes).map_err(|error| malformed(&error))?;
     let members = Members::read(&text, limits).map_err(|error| malformed(&error))?;
     let header = members.header.unwrap_or_default();
+    if header.too_many {
+        return Err(too_many_parameters(limits.header_parameters));
+    }
     let certificates = certificates(header.x5c, limits)?;
     let timestamp_token = match header.timestamp_signature {
         Some(Text(text)) => {
@@ -78,6 +84,9 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<(Unprotected, Flatt
         limits.protected_header_bytes,
     )?;
     let protected = protected_header(&protected_text)?;
+    if protected.len() > limits.header_parameters {
+        return Err(too_many_parameters(limits.header_parameters));
+    }
     // RFC 7515 section 7.2.1: the names in the two headers are disjoint.
     if let Some(Text(name)) = header
         .names
@@ -225,7 +234,11 @@ impl Flattened {
 
     fn claims(&self) -> Claims<'_> {
         let critical = self.critical();
-        let is_critical = |name: &str| critical.as_ref().is_ok_and(|names| names.contains(&name));
+        let is_critical = |name: &str| {
+            critical
+                .as_ref()
+                .is_ok_and(|names| names.binary_search(&name).is_ok())
+        };
         let extended = self
             .protected
             .iter()
@@ -248,7 +261,7 @@ impl Flattened {
         }
     }
 
-    /// The names in `crit`, by the rules of RFC 7515 section 4.1.11.
+    /// The names in `crit`, ordered, by the rules of RFC 7515 section 4.1.11.
     fn critical(&self) -> Result<Vec<&str>, Rejection> {
         let rejection = |detail: String| Rejection::new(Reason::CritInvalid, detail);
         let names = match self.protected.get(CRIT) {
@@ -285,9 +298,8 @@ impl Flattened {
             };
             return Err(rejection(format!("{} {problem}", quoted(name))));
         }
-        let mut sorted = critical.clone();
-        sorted.sort_unstable();
-        for pair in sorted.windows(2) {
+        critical.sort_unstable();
+        for pair in critical.windows(2) {
             if let [first, second] = pair
                 && first == second
             {
