@@ -18,25 +18,19 @@ const TIME: &str = "io.cncf.notary.signingTime";
 const AUTHENTIC_TIME: &str = "io.cncf.notary.authenticSigningTime";
 const EXPIRY: &str = "io.cncf.notary.expiry";
 
+/// The key of `tests/keys/code-signing.der`.
 fn signing_key() -> SigningKey {
     SigningKey::from_slice(&[7; 32]).unwrap()
 }
 
 fn open(media_type: MediaType, bytes: &[u8]) -> Result<Content, Rejection> {
-    // A P-256 key as `SubjectPublicKeyInfo`, up to the point.
-    let mut spki = b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\
-                     \x3d\x03\x01\x07\x03\x42\x00"
-        .to_vec();
-    spki.extend(
-        signing_key()
-            .verifying_key()
-            .to_sec1_point(false)
-            .as_bytes(),
-    );
-    let key = Provider::PORTABLE.load_key(&spki).unwrap();
+    let certificate = include_bytes!("../../tests/keys/code-signing.der");
+    let certificate =
+        Certificate::parse(certificate, &Provider::PORTABLE, &Limits::default()).unwrap();
+    let key = certificate.key().unwrap();
     let envelope = Envelope::parse(media_type.as_str(), bytes, &Limits::default())?;
     assert_eq!(envelope.media_type(), media_type);
-    envelope.body.open(&key, ALGORITHM)
+    envelope.body.open(key, ALGORITHM)
 }
 
 fn reason(result: Result<Content, Rejection>) -> Reason {
@@ -645,6 +639,41 @@ fn jws_form() {
         };
         assert_eq!(reason(envelope.open()), expected);
     }
+}
+
+#[test]
+fn the_gate_takes_the_chain_of_the_envelope_only() {
+    let limits = Limits::default();
+    let certificate = include_bytes!("../../tests/keys/code-signing.der");
+    let parsed = Certificate::parse(certificate, &Provider::PORTABLE, &limits).unwrap();
+    let chain = Arc::new(Chain::code_signing(vec![parsed], &limits).unwrap());
+    let own = || Cose::good().unprotected(int(33), Cbor::Array(vec![Cbor::from(&certificate[..])]));
+
+    let bytes = own()
+        .set(int(2), crit(&[SCHEME, "io.cncf.notary.verificationPlugin"]))
+        .set(text("io.cncf.notary.verificationPlugin"), text("p"))
+        .set(
+            text("io.cncf.notary.verificationPluginMinVersion"),
+            text("1.0.0"),
+        )
+        .sign();
+    let envelope = Envelope::parse("application/cose", &bytes, &limits).unwrap();
+    let signed = envelope.verify(Arc::clone(&chain)).unwrap();
+    assert_eq!(signed.media_type(), MediaType::Cose);
+    assert_eq!(signed.algorithm(), ALGORITHM);
+    assert!(Arc::ptr_eq(signed.chain(), &chain));
+    assert_eq!(signed.signing_time(), Some(Time::from_unix(1_700_000_000)));
+    assert_eq!(signed.authentic_signing_time(), None);
+    assert_eq!(signed.payload_bytes(), PAYLOAD);
+    assert_eq!(signed.payload().unwrap().target_artifact.size, 1);
+    assert_eq!(signed.verification_plugin().unwrap(), Some("p"));
+    let rejection = signed.verification_plugin_min_version().unwrap_err();
+    assert_eq!(rejection.reason, Reason::PluginRequired);
+
+    let bytes = Cose::good().sign();
+    let envelope = Envelope::parse("application/cose", &bytes, &limits).unwrap();
+    let rejection = envelope.verify(chain).unwrap_err();
+    assert_eq!(rejection.reason, Reason::CertChainInvalid);
 }
 
 #[test]
