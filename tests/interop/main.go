@@ -10,6 +10,7 @@ import (
 
 const usage = `usage:
   interop sign DIR [COUNT]   write COUNT case folders (default: every combination once) to DIR
+  interop bench-cases DIR    write one case for each key and envelope, chain of three, to DIR
   interop server             answer requests, one JSON object a line, on standard input
   interop demo DIR           write the demo layouts, trust store and policies to DIR`
 
@@ -24,6 +25,8 @@ func run(args []string) error {
 	switch {
 	case len(args) >= 2 && len(args) <= 3 && args[0] == "sign":
 		return writeCases(args[1:])
+	case len(args) == 2 && args[0] == "bench-cases":
+		return writeBenchCases(args[1])
 	case len(args) == 1 && args[0] == "server":
 		return serve(os.Stdin, os.Stdout)
 	case len(args) == 2 && args[0] == "demo":

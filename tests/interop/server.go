@@ -12,7 +12,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"time"
 )
@@ -197,39 +196,4 @@ func (s *server) signCertificate(req request) ([]byte, error) {
 		oid,
 		asn1.BitString{Bytes: signature, BitLength: 8 * len(signature)},
 	})
-}
-
-// bench measures verifications of one envelope in this process.
-func (s *server) bench(req request) (answer, error) {
-	mode := storeOnDisk
-	if req.Memory {
-		mode = storeInMemory
-	}
-	w, err := s.world(req.Case, mode)
-	if err != nil {
-		return answer{}, err
-	}
-	if req.Iterations < 1 {
-		return answer{}, errors.New("iterations must be positive")
-	}
-	mediaType, envelope := req.MediaType, req.Envelope
-	if v := w.verify(mediaType, envelope); v.Overall != "pass" {
-		return answer{}, fmt.Errorf("the envelope does not verify: %s", v.Error)
-	}
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	start := time.Now()
-	for range req.Iterations {
-		if v := w.verify(mediaType, envelope); v.Overall != "pass" {
-			return answer{}, errors.New("a verification failed")
-		}
-	}
-	elapsed := time.Since(start)
-	runtime.ReadMemStats(&after)
-	n := float64(req.Iterations)
-	return answer{
-		Nanos:  float64(elapsed.Nanoseconds()) / n,
-		Allocs: float64(after.Mallocs-before.Mallocs) / n,
-		Bytes:  float64(after.TotalAlloc-before.TotalAlloc) / n,
-	}, nil
 }

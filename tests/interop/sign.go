@@ -3,6 +3,7 @@ package main
 import (
 	crand "crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -181,17 +182,6 @@ func writeCase(folder, id string, kind keyKind, format string, scheme signature.
 		}
 		identities = []string{identity}
 	}
-	if err := writeCertificates(filepath.Join(folder, "anchor.pem"), anchor); err != nil {
-		return err
-	}
-	if err := writeFile(filepath.Join(folder, "signature.bin"), envelope); err != nil {
-		return err
-	}
-	for i, key := range c.keys {
-		if err := writeKey(filepath.Join(folder, fmt.Sprintf("key-%d.pem", i)), key); err != nil {
-			return err
-		}
-	}
 	store := "ca:fresh"
 	if scheme == signature.SigningSchemeX509SigningAuthority {
 		store = "signingAuthority:fresh"
@@ -200,21 +190,46 @@ func writeCase(folder, id string, kind keyKind, format string, scheme signature.
 	if wrong != nil {
 		title += ", " + wrong.name
 	}
-	w := &world{folder: folder, file: caseFile{
+	w := newWorld(folder, id, title, plan, target)
+	w.file.TrustPolicy = policyFor(scope, store, identities, nil)
+	w.file.TrustStores = map[string][]string{store: {"anchor.pem"}}
+	w.file.UserMetadata = metadata
+	if wrong != nil {
+		w.file.Expected.ErrorCategory = wrong.category
+	}
+	return w.save(c, anchor, envelope)
+}
+
+// newWorld is a case before its policy and stores.
+func newWorld(folder, id, title string, plan signPlan, target ocispec.Descriptor) *world {
+	return &world{folder: folder, file: caseFile{
 		ID:                id,
 		Title:             title,
 		Category:          "fresh",
 		Kind:              "oci",
-		EnvelopeMediaType: format,
+		EnvelopeMediaType: plan.mediaType,
 		Signature:         "signature.bin",
 		ArtifactReference: scope + "@" + target.Digest.String(),
 		Target:            target,
-		TrustPolicy:       policyFor(scope, store, identities, nil),
-		TrustStores:       map[string][]string{store: {"anchor.pem"}},
-		UserMetadata:      metadata,
 		Reference:         "notation-go v1.3.2",
 		Spec:              "signature-specification.md",
 	}}
+}
+
+// save writes the case folder with what the reference says: it must pass where
+// no category of failure is expected.
+func (w *world) save(c *chain, anchor *x509.Certificate, envelope []byte) error {
+	if err := writeCertificates(filepath.Join(w.folder, "anchor.pem"), anchor); err != nil {
+		return err
+	}
+	if err := writeFile(filepath.Join(w.folder, w.file.Signature), envelope); err != nil {
+		return err
+	}
+	for i, key := range c.keys {
+		if err := writeKey(filepath.Join(w.folder, fmt.Sprintf("key-%d.pem", i)), key); err != nil {
+			return err
+		}
+	}
 	root, err := os.MkdirTemp("", "interop")
 	if err != nil {
 		return err
@@ -223,18 +238,17 @@ func writeCase(folder, id string, kind keyKind, format string, scheme signature.
 	if err := w.open(root, storeOnDisk); err != nil {
 		return err
 	}
-	w.file.Expected = w.verify(format, envelope)
-	if passed := w.file.Expected.Overall == "pass"; passed != (wrong == nil) {
+	category := w.file.Expected.ErrorCategory
+	w.file.Expected = w.verify(w.file.EnvelopeMediaType, envelope)
+	if passed := w.file.Expected.Overall == "pass"; passed != (category == "") {
 		return fmt.Errorf("the reference says %s: %s", w.file.Expected.Overall, w.file.Expected.Error)
 	}
-	if wrong != nil {
-		w.file.Expected.ErrorCategory = wrong.category
-	}
+	w.file.Expected.ErrorCategory = category
 	data, err := json.MarshalIndent(w.file, "", "  ")
 	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(folder, "case.json"), data)
+	return writeFile(filepath.Join(w.folder, "case.json"), append(data, '\n'))
 }
 
 func policyFor(scope, store string, identities []string, override map[trustpolicy.ValidationType]trustpolicy.ValidationAction) *trustpolicy.Document {
