@@ -22,7 +22,6 @@ const LAYERS: &[&[&str]] = &[
     &["verifier", "session", "report"],
     &["sign"],
     &["io"],
-    &["bin"],
 ];
 
 /// Where `unsafe` may stand: the C ABI.
@@ -69,6 +68,7 @@ fn each_rule_fails_on_a_bad_tree() {
     write("src/outcome.rs", "// a note: FIXME later\n");
     write("src/io.rs", "fn f() { unsafe { g() } }\n");
     write("bindings/c/src/lib.rs", "fn f() { unsafe { g() } }\n");
+    write("src/bin/tool/main.rs", "use crate::args;\n");
     // Nothing of this counts: comments, texts, downward and sideways imports.
     write(
         "src/envelope/good.rs",
@@ -94,7 +94,7 @@ fn each_rule_fails_on_a_bad_tree() {
         assert!(problem.starts_with(start), "`{problem}` is not `{start}`");
     }
     assert_eq!(problems.len(), expected.len(), "{problems:#?}");
-    assert_eq!(files, 12);
+    assert_eq!(files, 13);
 }
 
 /// The number of files looked at, and what is wrong with them, sorted.
@@ -151,8 +151,9 @@ fn check_file(name: &str, text: &str, problems: &mut Vec<String>) {
             ));
         }
     }
-    // lib.rs is the one list of what is public: it names everything.
-    if module == "lib.rs" {
+    // lib.rs is the one list of what is public: it names everything. Commands
+    // are crates of their own, above the library.
+    if module == "lib.rs" || module.starts_with("bin/") {
         return;
     }
     let path = module_path(module);
