@@ -71,7 +71,7 @@ pub enum IssuerMismatch {
     #[error("the issuer's key cannot be used: {0}")]
     Key(#[source] KeyError),
     /// The signature does not verify.
-    #[error("its signature is not one of the issuer's key: {0}")]
+    #[error("its signature does not verify with the issuer's key")]
     Signature(#[source] SignatureError),
 }
 

@@ -4,8 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::Certificate;
 use super::extensions::{Purpose, Usage};
-use super::{Certificate, IssuerMismatch, SignatureIdentifier};
 use crate::crypto::{KeyError, SignatureAlgorithm};
 use crate::limits::Limits;
 use crate::outcome::{Reason, Rejection};
@@ -80,22 +80,17 @@ impl Chain {
         }
         let algorithm = leaf.signing_algorithm()?;
         leaf.key().map_err(|error| unusable_leaf_key(leaf, error))?;
-        // What needs no cryptography comes first.
-        for (position, certificate) in certificates.iter().enumerate() {
-            let rules = if position == 0 {
-                leaf_rules(certificate, role)
-            } else {
-                authority_rules(certificate, position, role)
-            };
-            rules
-                .and_then(|()| signature_algorithm_rule(certificate))
-                .map_err(|problem| problem.about(certificate, position))?;
-        }
-        for (position, certificate) in certificates.iter().enumerate() {
+        // From the root down, as RFC 5280 section 6.1 goes: what is wrong at the
+        // top explains what is wrong below it.
+        for (position, certificate) in certificates.iter().enumerate().rev() {
             match certificates.get(position + 1) {
                 Some(issuer) => issued_by(certificate, issuer),
                 None => self_signed(certificate),
             }
+            .and_then(|()| match position {
+                0 => leaf_rules(certificate, role),
+                _ => authority_rules(certificate, position, role),
+            })
             .map_err(|problem| problem.about(certificate, position))?;
         }
         Ok(Self {
@@ -313,17 +308,7 @@ fn key_usage(certificate: &Certificate, role: Role) -> Result<super::KeyUsage, P
     }
 }
 
-/// "Any certificate in the certificate chain MUST NOT use SHA1WithRSA and
-/// ECDSAWithSHA1 signatures", the root's included.
-fn signature_algorithm_rule(certificate: &Certificate) -> Result<(), Problem> {
-    let mismatch = match certificate.signature_algorithm() {
-        SignatureIdentifier::Scheme(_) => return Ok(()),
-        SignatureIdentifier::Sha1 => IssuerMismatch::Sha1,
-        SignatureIdentifier::Unknown(oid) => IssuerMismatch::UnknownAlgorithm(oid.clone()),
-    };
-    Err(Problem::new(mismatch.to_string(), ISSUE_ANEW))
-}
-
+/// Names first: they cost nothing. SHA-1 is refused with the signature.
 fn issued_by(certificate: &Certificate, issuer: &Certificate) -> Result<(), Problem> {
     if certificate.issuer() != issuer.subject() {
         return Err(Problem::new(
@@ -361,7 +346,7 @@ fn self_signed(root: &Certificate) -> Result<(), Problem> {
     if root.issuer() != root.subject() {
         return Err(Problem::new(
             format!(
-                "the chain must end with a self-signed root, but this one was issued by `{}`",
+                "it ends the chain and must be a self-signed root, but its issuer is `{}`",
                 root.issuer()
             ),
             ORDER,
@@ -369,7 +354,7 @@ fn self_signed(root: &Certificate) -> Result<(), Problem> {
     }
     root.is_issued_by_signature(root).map_err(|mismatch| {
         Problem::new(
-            format!("the chain must end with a self-signed root, but of this one {mismatch}"),
+            format!("it ends the chain and must be a self-signed root: {mismatch}"),
             ORDER,
         )
     })

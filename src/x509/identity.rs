@@ -193,6 +193,14 @@ impl TrustedSubject {
         Ok(())
     }
 
+    /// The attributes in the order in which they were written: the name or dotted
+    /// identifier of the type, and the decoded value.
+    pub fn attributes(&self) -> impl Iterator<Item = (String, &str)> {
+        self.attributes
+            .iter()
+            .map(|wanted| (wanted.kind.to_string(), wanted.value.as_str()))
+    }
+
     /// Whether `subject` has all attributes of this identity. One that a subject
     /// has several times matches where one of them is equal.
     #[must_use]
