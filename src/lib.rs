@@ -13,6 +13,7 @@ pub mod oci;
 pub mod outcome;
 pub mod policy;
 pub mod time;
+pub mod timestamp;
 pub mod trust;
 pub mod wire;
 pub mod x509;

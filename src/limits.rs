@@ -55,6 +55,21 @@ pub struct Limits {
     /// Certificates in one chain. RFC 5280 has no bound; real chains have at
     /// most five.
     pub chain_certificates: usize,
+    /// A time-stamp token. Real ones are below 10 KiB.
+    pub token_bytes: usize,
+    /// Nesting of elements in a time-stamp token. Certificates reach 10, a token
+    /// within a token's attributes 20.
+    pub token_nesting: usize,
+    /// Certificates in a time-stamp token. Real ones have at most five.
+    pub token_certificates: usize,
+    /// Signers of a time-stamp token. RFC 3161 section 2.4.2: one.
+    pub token_signers: usize,
+    /// Signed attributes of one signer of a time-stamp token. Real ones have
+    /// four to six.
+    pub token_attributes: usize,
+    /// Certificates tried in search of the chain of a time-stamp token. The
+    /// reference's library stops after 100.
+    pub token_path_steps: usize,
     /// Nesting of CBOR items. The reference's decoder stops at 32.
     pub cbor_nesting: usize,
     /// Items in one CBOR envelope, counted over the whole document.
@@ -112,6 +127,12 @@ impl Default for Limits {
             trust_store_files: 1_000,
             certificate_bytes: 64 * 1024,
             chain_certificates: 20,
+            token_bytes: 1024 * 1024,
+            token_nesting: 64,
+            token_certificates: 32,
+            token_signers: 8,
+            token_attributes: 64,
+            token_path_steps: 100,
             cbor_nesting: 32,
             cbor_items: 20_000,
             json_nesting: 128,

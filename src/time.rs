@@ -5,6 +5,7 @@
 //! means "never"), which calendar libraries refuse, so this is its own type.
 
 use std::fmt;
+use std::time::Duration;
 
 /// Seconds and nanoseconds since 1970-01-01T00:00:00Z, without leap seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,6 +15,7 @@ pub struct Time {
 }
 
 const SECONDS_PER_DAY: i64 = 86_400;
+const NANOSECONDS_PER_SECOND: u32 = 1_000_000_000;
 
 impl Time {
     /// The instant `seconds` after (or, negative, before) the Unix epoch.
@@ -105,6 +107,30 @@ impl Time {
                 + minute * 60
                 + second,
         ))
+    }
+
+    /// This instant moved by `duration`, stopping at the end of the range.
+    #[must_use]
+    pub fn saturating_add(self, duration: Duration) -> Self {
+        let nanoseconds = self.nanoseconds + duration.subsec_nanos();
+        let carry = i64::from(nanoseconds >= NANOSECONDS_PER_SECOND);
+        let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+        Self {
+            seconds: self.seconds.saturating_add(seconds).saturating_add(carry),
+            nanoseconds: nanoseconds % NANOSECONDS_PER_SECOND,
+        }
+    }
+
+    /// This instant moved back by `duration`, stopping at the start of the range.
+    #[must_use]
+    pub fn saturating_sub(self, duration: Duration) -> Self {
+        let nanoseconds = self.nanoseconds + NANOSECONDS_PER_SECOND - duration.subsec_nanos();
+        let borrow = i64::from(nanoseconds < NANOSECONDS_PER_SECOND);
+        let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+        Self {
+            seconds: self.seconds.saturating_sub(seconds).saturating_sub(borrow),
+            nanoseconds: nanoseconds % NANOSECONDS_PER_SECOND,
+        }
     }
 
     /// Parses an RFC 3339 `date-time`: `T` and `Z` in capitals, a full stop
@@ -240,6 +266,34 @@ const fn civil_from_days(days: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_carry_and_stop_at_the_ends() {
+        let at = Time::from_unix_parts(10, 400_000_000);
+        let step = Duration::from_millis(2_700);
+        assert_eq!(
+            at.saturating_add(step),
+            Time::from_unix_parts(13, 100_000_000)
+        );
+        assert_eq!(
+            at.saturating_sub(step),
+            Time::from_unix_parts(7, 700_000_000)
+        );
+        assert_eq!(
+            at.saturating_sub(Duration::from_millis(400)),
+            Time::from_unix(10)
+        );
+        assert_eq!(
+            at.saturating_add(Duration::from_millis(600)),
+            Time::from_unix(11)
+        );
+        assert_eq!(at.saturating_add(step).saturating_sub(step), at);
+        assert!(at.saturating_add(Duration::MAX) > Time::from_unix(i64::MAX - 1));
+        let low = at
+            .saturating_sub(Duration::MAX)
+            .saturating_sub(Duration::MAX);
+        assert_eq!(low.unix_seconds(), i64::MIN);
+    }
 
     #[test]
     fn round_trips_every_day_of_eight_centuries() {

@@ -1,6 +1,7 @@
 //! Encodings without policy: CBOR, JSON, PEM, base64, descriptors.
 
 pub mod base64;
+pub(crate) mod ber;
 pub mod cbor;
 pub(crate) mod der;
 pub mod descriptor;

@@ -16,6 +16,7 @@ mod name;
 mod string;
 
 pub use algorithm::SignatureIdentifier;
+pub(crate) use algorithm::hash as hash_algorithm;
 pub use bundle::parse_certificates;
 pub use certificate::{Certificate, IssuerMismatch};
 pub use chain::Chain;
