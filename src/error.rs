@@ -61,7 +61,7 @@ impl ErrorKind {
 impl Error {
     /// An error of `kind`. `message` is lower case, without a full stop, with
     /// the offending input in backticks and with what to change.
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             inner: Box::new(Inner {
                 kind,
@@ -72,7 +72,8 @@ impl Error {
     }
 
     /// The same with a cause.
-    pub(crate) fn with_source(
+    #[must_use]
+    pub fn with_source(
         kind: ErrorKind,
         message: impl Into<String>,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
@@ -111,10 +112,8 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.inner
-            .source
-            .as_deref()
-            .map(|source| source as &(dyn StdError + 'static))
+        let source = self.inner.source.as_ref()?;
+        Some(source.as_ref())
     }
 }
 

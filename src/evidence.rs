@@ -45,6 +45,29 @@ pub enum EvidenceReply {
     Unavailable(String),
 }
 
+/// Where a host that is called for each request gets evidence from. Closures of
+/// the same signature are sources too.
+pub trait EvidenceSource {
+    /// Fetches `request`, or says why it cannot be had.
+    fn fetch(&mut self, request: &EvidenceRequest) -> EvidenceReply;
+}
+
+impl<F: FnMut(&EvidenceRequest) -> EvidenceReply> EvidenceSource for F {
+    fn fetch(&mut self, request: &EvidenceRequest) -> EvidenceReply {
+        self(request)
+    }
+}
+
+/// Fetches nothing: every piece of evidence is unavailable.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoEvidence;
+
+impl EvidenceSource for NoEvidence {
+    fn fetch(&mut self, _request: &EvidenceRequest) -> EvidenceReply {
+        EvidenceReply::Unavailable("nothing is fetched here".to_owned())
+    }
+}
+
 /// Everything fetched so far for one signature.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {

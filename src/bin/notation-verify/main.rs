@@ -1,0 +1,43 @@
+//! The command `notation-verify`.
+
+mod args;
+mod exit;
+mod input;
+mod inspect;
+mod text;
+mod verify;
+
+use clap::{CommandFactory, Parser};
+use std::io::Write;
+
+use args::{BlobCommand, Cli, Command};
+use exit::Exit;
+
+fn main() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    match cli.command {
+        Command::Verify(args) => verify::image_or_envelope(&args),
+        Command::Blob(BlobCommand::Verify(args)) => verify::blob(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "notation-verify", &mut text);
+            print_all(&text)
+        }
+        Command::Man => {
+            let mut text = Vec::new();
+            match clap_mangen::Man::new(Cli::command()).render(&mut text) {
+                Ok(()) => print_all(&text),
+                Err(_) => Exit::CouldNotEvaluate,
+            }
+        }
+    }
+    .into()
+}
+
+fn print_all(text: &[u8]) -> Exit {
+    match std::io::stdout().lock().write_all(text) {
+        Ok(()) => Exit::Trusted,
+        Err(_) => Exit::CouldNotEvaluate,
+    }
+}

@@ -1,0 +1,812 @@
+//! [`Session`]: one verification as a conversation without I/O.
+//!
+//! The whole pipeline is on this page. A session says what it
+//! [`Need`]s, the host fetches that however it likes and supplies a [`Reply`],
+//! until there is a [`Report`]. The core reads no socket, file, clock or
+//! environment, so blocking, asynchronous and air-gapped hosts share it, a run
+//! can be recorded and replayed, and dropping the session cancels it.
+//!
+//! ```text
+//! resolve ──┐
+//!           ├─► referrers ─► signature manifest ─► envelope ─► integrity ─► checks ─► report
+//! (digest) ─┘      ▲                                              │  ▲
+//!                  └── next page, next signature                  └──┘ evidence
+//! ```
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::checks::{self, Facts, Target};
+use crate::crypto::{self, HashAlgorithm};
+use crate::envelope::Signed;
+use crate::error::{Error, ErrorKind};
+use crate::evidence::{Evidence, EvidenceReply, EvidenceRequest};
+use crate::oci::manifest::SignatureManifest;
+use crate::oci::{self, media_type};
+use crate::outcome::{Outcome, Reason, Rejection};
+use crate::policy::{Selection, Statement};
+use crate::report::{Report, SignatureReport, SignatureResult, Subject};
+use crate::time::Time;
+use crate::verifier::{Scope, Verifier};
+use crate::wire::Descriptor;
+
+/// Names one [`Need`] of one session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NeedId(pub u64);
+
+/// Something that the host should fetch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// For [`Session::supply`].
+    pub id: NeedId,
+    /// What to fetch.
+    pub request: Request,
+    /// The most octets that the answer may have; stop reading there.
+    pub max_bytes: usize,
+}
+
+/// What to fetch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Request {
+    /// The manifest that a tag or digest names: [`Reply::Content`] with its
+    /// media type, or [`Reply::Resolved`].
+    Resolve {
+        /// Tag or digest.
+        reference: String,
+    },
+    /// Manifests whose subject is `subject` and whose artifact type is that of
+    /// Notary Project signatures: [`Reply::Referrers`].
+    Referrers {
+        /// Digest of the artifact.
+        subject: String,
+        /// Where to go on, from the reply before.
+        page: Option<String>,
+    },
+    /// A signature manifest: [`Reply::Content`].
+    Manifest(Descriptor),
+    /// A signature envelope: [`Reply::Content`].
+    Envelope(Descriptor),
+    /// The digest of the blob that is verified: [`Reply::BlobDigest`].
+    BlobDigest(HashAlgorithm),
+    /// An OCSP answer or a CRL: [`Reply::Content`].
+    Evidence(EvidenceRequest),
+}
+
+/// What the host brings.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Reply {
+    /// Bytes, with the media type that came with them, if one did.
+    Content {
+        /// Media type.
+        media_type: Option<String>,
+        /// The bytes; the session hashes them itself.
+        bytes: Vec<u8>,
+    },
+    /// The artifact's descriptor, from a host whose own index names it.
+    Resolved(Descriptor),
+    /// One page of referrers.
+    Referrers {
+        /// Descriptors on this page.
+        descriptors: Vec<Descriptor>,
+        /// Where the next page is.
+        next: Option<String>,
+        /// What could not be looked at and might have been a signature. Where no
+        /// signature is trusted, the look-up then counts as failed.
+        problems: Vec<String>,
+    },
+    /// A blob that was hashed as it was read.
+    BlobDigest {
+        /// With the algorithm that was asked for.
+        digest: crypto::Digest,
+        /// Octets.
+        size: u64,
+    },
+    /// It is not there: the other side said so.
+    NotFound,
+    /// It could not be fetched; the text says why, for a person.
+    Failed(String),
+}
+
+/// Where a session stands.
+#[derive(Debug)]
+pub enum Step {
+    /// It needs all of these, in any order.
+    Needs(Vec<Need>),
+    /// It is done.
+    Done(Box<Report>),
+}
+
+/// An artifact whose signatures are to be found and verified.
+#[derive(Clone, Debug)]
+pub struct ImageRequest {
+    /// What a person calls the artifact; for the report.
+    pub name: String,
+    /// What selects the policy statement: `registry/repository`.
+    pub scope: String,
+    /// Tag or digest.
+    pub reference: String,
+    /// Annotations that the signed payload must have.
+    pub user_metadata: BTreeMap<String, String>,
+    /// The most signatures to evaluate; `None` is the bound of
+    /// [`Limits`](crate::limits::Limits).
+    pub max_signatures: Option<usize>,
+    /// Evaluate the signatures after a trusted one too.
+    pub all_signatures: bool,
+    /// The moment of verification.
+    pub now: Time,
+}
+
+/// A blob and its detached signature.
+#[derive(Clone, Debug)]
+pub struct BlobRequest {
+    /// What a person calls the blob; for the report.
+    pub name: String,
+    /// The statement of the blob trust policy; `None` is the global one.
+    pub policy_name: Option<String>,
+    /// The envelope's media type.
+    pub envelope_media_type: String,
+    /// The envelope.
+    pub envelope: Vec<u8>,
+    /// The media type that the signature must state, if any.
+    pub media_type: Option<String>,
+    /// Annotations that the signed payload must have.
+    pub user_metadata: BTreeMap<String, String>,
+    /// The moment of verification.
+    pub now: Time,
+}
+
+/// One verification under way.
+#[derive(Debug)]
+pub struct Session {
+    verifier: Verifier,
+    /// `None` where the policy's level is `skip`.
+    statement: Option<Statement>,
+    report: Report,
+    user_metadata: BTreeMap<String, String>,
+    plan: Plan,
+    stage: Stage,
+    evidence: Evidence,
+    evidence_rounds: usize,
+    asked: BTreeMap<NeedId, Need>,
+    answers: Vec<(Request, Reply)>,
+    next_id: u64,
+    bytes_left: u64,
+}
+
+/// What only an artifact, or only a blob, has.
+#[derive(Debug)]
+enum Plan {
+    Image(Lookup),
+    Blob { media_type: Option<String> },
+}
+
+/// The search for the signatures of an artifact.
+#[derive(Debug)]
+struct Lookup {
+    reference: String,
+    max_signatures: usize,
+    all_signatures: bool,
+    queue: VecDeque<Descriptor>,
+    next_page: Option<String>,
+    pages: usize,
+    referrers: usize,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Nothing was asked yet.
+    Start,
+    /// The manifest, and with a digest the referrers at the same time.
+    Resolving,
+    /// More referrers.
+    Listing,
+    /// Choose the next signature.
+    Next,
+    /// A signature manifest was asked for.
+    Manifest(Descriptor),
+    /// An envelope was asked for.
+    Envelope(Candidate),
+    /// A blob's digest was asked for.
+    Blob(Candidate, Box<Signed>),
+    /// The checks run, with what evidence there is.
+    Checking(Candidate, Box<Signed>),
+    /// The report is complete.
+    Done,
+}
+
+/// The signature that is looked at.
+#[derive(Clone, Debug, Default)]
+struct Candidate {
+    manifest_digest: Option<String>,
+    envelope_digest: Option<String>,
+    media_type: Option<String>,
+}
+
+impl Session {
+    pub(crate) fn for_image(verifier: &Verifier, request: ImageRequest) -> Result<Self, Error> {
+        let limits = verifier.limits();
+        let lookup = Lookup {
+            reference: request.reference,
+            max_signatures: request.max_signatures.unwrap_or(limits.signatures),
+            all_signatures: request.all_signatures,
+            queue: VecDeque::new(),
+            next_page: None,
+            pages: 0,
+            referrers: 0,
+        };
+        if lookup.max_signatures == 0 {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                "the most signatures to evaluate is 0: give a number above 0",
+            ));
+        }
+        let selection = verifier.select_oci(Scope::Repository(&request.scope))?;
+        Ok(Self::start(
+            verifier,
+            Subject::Artifact(request.name),
+            &selection,
+            request.user_metadata,
+            request.now,
+            Plan::Image(lookup),
+            Stage::Start,
+        ))
+    }
+
+    pub(crate) fn for_blob(verifier: &Verifier, request: BlobRequest) -> Result<Self, Error> {
+        let selection = verifier.select_blob(request.policy_name.as_deref())?;
+        let mut session = Self::start(
+            verifier,
+            Subject::Blob(request.name),
+            &selection,
+            request.user_metadata,
+            request.now,
+            Plan::Blob {
+                media_type: request.media_type,
+            },
+            Stage::Next,
+        );
+        if session.statement.is_some() {
+            let candidate = Candidate {
+                media_type: Some(request.envelope_media_type),
+                ..Candidate::default()
+            };
+            session.open_envelope(candidate, &request.envelope);
+        }
+        Ok(session)
+    }
+
+    fn start(
+        verifier: &Verifier,
+        subject: Subject,
+        selection: &Selection<'_>,
+        user_metadata: BTreeMap<String, String>,
+        now: Time,
+        plan: Plan,
+        stage: Stage,
+    ) -> Self {
+        let (statement, report, stage) = match selection {
+            Selection::Skip { statement } => {
+                (None, Report::skipped(subject, statement, now), Stage::Done)
+            }
+            Selection::Verify(statement) => (
+                Some((*statement).clone()),
+                Report::start(subject, statement, now),
+                stage,
+            ),
+        };
+        Self {
+            verifier: verifier.clone(),
+            statement,
+            report,
+            user_metadata,
+            plan,
+            stage,
+            evidence: Evidence::none(),
+            evidence_rounds: 0,
+            asked: BTreeMap::new(),
+            answers: Vec::new(),
+            next_id: 0,
+            bytes_left: verifier.limits().artifact_bytes,
+        }
+    }
+
+    /// Goes as far as it can. Where it needs something, the same needs come back
+    /// until each was supplied.
+    pub fn step(&mut self) -> Step {
+        loop {
+            if !self.asked.is_empty() {
+                return Step::Needs(self.asked.values().cloned().collect());
+            }
+            match std::mem::replace(&mut self.stage, Stage::Done) {
+                Stage::Start => self.ask_for_artifact(),
+                Stage::Resolving => self.take_artifact(),
+                Stage::Listing => self.take_referrers(),
+                Stage::Next => self.next_signature(),
+                Stage::Manifest(descriptor) => self.take_manifest(&descriptor),
+                Stage::Envelope(candidate) => self.take_envelope(candidate),
+                Stage::Blob(candidate, signed) => self.take_blob(candidate, signed),
+                Stage::Checking(candidate, signed) => self.check(candidate, signed),
+                Stage::Done => return Step::Done(Box::new(self.report.clone())),
+            }
+        }
+    }
+
+    /// Brings what the need `id` asked for.
+    ///
+    /// # Errors
+    /// Where the session has no such need.
+    pub fn supply(&mut self, id: NeedId, reply: Reply) -> Result<(), Error> {
+        let need = self.asked.remove(&id).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Usage,
+                format!("the session has no open need {}", id.0),
+            )
+        })?;
+        let reply = self.bounded(&need, reply);
+        self.answers.push((need.request, reply));
+        Ok(())
+    }
+
+    /// Holds a reply against the bounds, whatever the host did about them.
+    fn bounded(&mut self, need: &Need, reply: Reply) -> Reply {
+        let Reply::Content { bytes, .. } = &reply else {
+            return reply;
+        };
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if bytes.len() > need.max_bytes {
+            return Reply::Failed(format!(
+                "the answer has {length} octets, and at most {} are allowed",
+                need.max_bytes
+            ));
+        }
+        match self.bytes_left.checked_sub(length) {
+            Some(left) => {
+                self.bytes_left = left;
+                reply
+            }
+            None => Reply::Failed(format!(
+                "more than {} octets were fetched for one artifact (`artifact_bytes`)",
+                self.verifier.limits().artifact_bytes
+            )),
+        }
+    }
+
+    fn ask(&mut self, request: Request, max_bytes: usize) {
+        let id = NeedId(self.next_id);
+        self.next_id += 1;
+        self.asked.insert(
+            id,
+            Need {
+                id,
+                request,
+                max_bytes,
+            },
+        );
+    }
+
+    fn ask_for_artifact(&mut self) {
+        let Plan::Image(lookup) = &self.plan else {
+            return;
+        };
+        let reference = lookup.reference.clone();
+        let max_bytes = self.verifier.limits().manifest_bytes;
+        self.ask(
+            Request::Resolve {
+                reference: reference.clone(),
+            },
+            max_bytes,
+        );
+        if oci::Digest::parse(&reference).is_ok() {
+            // The digest is known: both at the same time.
+            self.ask_for_referrers(reference, None);
+        }
+        self.stage = Stage::Resolving;
+    }
+
+    fn ask_for_referrers(&mut self, subject: String, page: Option<String>) {
+        let max_bytes = self.verifier.limits().manifest_bytes;
+        self.ask(Request::Referrers { subject, page }, max_bytes);
+    }
+
+    fn take_artifact(&mut self) {
+        let mut listed = None;
+        for (request, reply) in std::mem::take(&mut self.answers) {
+            match request {
+                Request::Resolve { reference } => match self.resolved(&reference, reply) {
+                    Ok(descriptor) => self.report.target = Some(descriptor),
+                    Err(failure) => return self.fail(failure),
+                },
+                _ => listed = Some(reply),
+            }
+        }
+        match listed {
+            Some(reply) => self.listed(reply),
+            None => {
+                let Some(target) = &self.report.target else {
+                    return;
+                };
+                self.ask_for_referrers(target.digest.clone(), None);
+                self.stage = Stage::Listing;
+            }
+        }
+    }
+
+    /// The artifact's descriptor, from bytes that are hashed here.
+    fn resolved(&self, reference: &str, reply: Reply) -> Result<Descriptor, String> {
+        let (media_type, bytes) = match reply {
+            Reply::Content { media_type, bytes } => (media_type, bytes),
+            Reply::Resolved(descriptor) => return Ok(descriptor),
+            Reply::NotFound => return Err(format!("the artifact `{reference}` does not exist")),
+            Reply::Failed(why) => {
+                return Err(format!(
+                    "the artifact `{reference}` could not be resolved: {why}"
+                ));
+            }
+            _ => return Err(wrong_reply("the artifact")),
+        };
+        let algorithm = match oci::Digest::parse(reference) {
+            Ok(digest) if !digest.verify(self.verifier.provider(), &bytes) => {
+                return Err(format!(
+                    "the bytes that came for the artifact `{reference}` have another digest"
+                ));
+            }
+            Ok(digest) => digest.algorithm(),
+            Err(_) => HashAlgorithm::Sha256,
+        };
+        let stated = stated_media_type(&bytes);
+        let media_type = match (media_type, stated) {
+            // The registry's header and the document must not tell two stories.
+            (Some(header), Some(stated)) if header != stated => {
+                return Err(format!(
+                    "the artifact `{reference}` came as `{header}`, and its manifest says \
+                     `{stated}`"
+                ));
+            }
+            (Some(media_type), _) | (None, Some(media_type)) => media_type,
+            (None, None) => media_type::OCI_MANIFEST.to_owned(),
+        };
+        let digest = self.verifier.provider().hash(algorithm, &bytes);
+        Ok(Descriptor {
+            media_type,
+            digest: format!("{}:{}", algorithm.as_str(), digest.to_hex()),
+            size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+            ..Descriptor::default()
+        })
+    }
+
+    fn take_referrers(&mut self) {
+        match self.take_answer() {
+            Some(reply) => self.listed(reply),
+            None => self.fail(wrong_reply("the list of signatures")),
+        }
+    }
+
+    fn listed(&mut self, reply: Reply) {
+        let (descriptors, next) = match reply {
+            Reply::Referrers {
+                descriptors,
+                next,
+                problems,
+            } => {
+                self.report.lookup_failures.extend(problems);
+                (descriptors, next)
+            }
+            Reply::NotFound => (Vec::new(), None),
+            Reply::Failed(why) => {
+                return self.fail(format!("the signatures could not be listed: {why}"));
+            }
+            _ => return self.fail(wrong_reply("the list of signatures")),
+        };
+        let limits = self.verifier.limits().clone();
+        let Plan::Image(lookup) = &mut self.plan else {
+            return;
+        };
+        lookup.pages += 1;
+        lookup.referrers += descriptors.len();
+        if lookup.referrers > limits.referrers {
+            let most = limits.referrers;
+            return self.fail(format!(
+                "more than {most} referrers are listed for the artifact (`referrers`)"
+            ));
+        }
+        if next.is_some() && lookup.pages >= limits.referrer_pages {
+            let most = limits.referrer_pages;
+            return self.fail(format!(
+                "the list of referrers has more than {most} pages (`referrer_pages`)"
+            ));
+        }
+        lookup.next_page = next;
+        lookup.queue.extend(
+            descriptors
+                .into_iter()
+                .filter(|one| one.artifact_type.as_deref() == Some(media_type::NOTARY_SIGNATURE)),
+        );
+        self.stage = Stage::Next;
+    }
+
+    fn next_signature(&mut self) {
+        let Plan::Image(lookup) = &mut self.plan else {
+            return;
+        };
+        if !lookup.all_signatures && self.report.trusted_signature().is_some() {
+            return;
+        }
+        match lookup.queue.pop_front() {
+            Some(_) if self.report.signatures.len() >= lookup.max_signatures => {
+                let most = lookup.max_signatures;
+                self.report.warnings.push(format!(
+                    "only the first {most} signatures were evaluated, and there are more: raise \
+                     the most signatures to evaluate"
+                ));
+            }
+            Some(descriptor) => {
+                let limits = self.verifier.limits();
+                match bounded_size(&descriptor, limits.manifest_bytes) {
+                    Ok(size) => {
+                        self.ask(Request::Manifest(descriptor.clone()), size);
+                        self.stage = Stage::Manifest(descriptor);
+                    }
+                    Err(rejection) => {
+                        let candidate = Candidate {
+                            manifest_digest: Some(descriptor.digest),
+                            ..Candidate::default()
+                        };
+                        self.record(candidate, SignatureResult::Unusable(rejection));
+                    }
+                }
+            }
+            None => {
+                let Some(page) = lookup.next_page.take() else {
+                    return;
+                };
+                let Some(target) = &self.report.target else {
+                    return;
+                };
+                self.ask_for_referrers(target.digest.clone(), Some(page));
+                self.stage = Stage::Listing;
+            }
+        }
+    }
+
+    fn take_manifest(&mut self, descriptor: &Descriptor) {
+        let mut candidate = Candidate {
+            manifest_digest: Some(descriptor.digest.clone()),
+            ..Candidate::default()
+        };
+        let bytes = match self.take_content(descriptor, "the signature manifest") {
+            Ok(bytes) => bytes,
+            Err(result) => return self.record(candidate, result),
+        };
+        let Some(target) = self.report.target.clone() else {
+            return;
+        };
+        let limits = self.verifier.limits();
+        let envelope = SignatureManifest::parse(&bytes, &target, limits)
+            .map_err(|error| Rejection::new(Reason::SignatureManifestInvalid, error.to_string()))
+            .and_then(|manifest| {
+                let size = bounded_size(&manifest.envelope, limits.envelope_bytes)?;
+                Ok((manifest.envelope, size))
+            });
+        match envelope {
+            Ok((envelope, size)) => {
+                candidate.envelope_digest = Some(envelope.digest.clone());
+                candidate.media_type = Some(envelope.media_type.clone());
+                self.ask(Request::Envelope(envelope), size);
+                self.stage = Stage::Envelope(candidate);
+            }
+            Err(rejection) => self.record(candidate, SignatureResult::Unusable(rejection)),
+        }
+    }
+
+    fn take_envelope(&mut self, candidate: Candidate) {
+        let descriptor = match self.answers.first() {
+            Some((Request::Envelope(descriptor), _)) => descriptor.clone(),
+            _ => return self.fail(wrong_reply("the signature envelope")),
+        };
+        match self.take_content(&descriptor, "the signature envelope") {
+            Ok(bytes) => self.open_envelope(candidate, &bytes),
+            Err(result) => self.record(candidate, result),
+        }
+    }
+
+    fn open_envelope(&mut self, candidate: Candidate, bytes: &[u8]) {
+        let Some(statement) = &self.statement else {
+            return;
+        };
+        let media_type = candidate.media_type.as_deref().unwrap_or_default();
+        match self.verifier.integrity(media_type, bytes) {
+            Err(rejection) => {
+                let result = SignatureResult::integrity_failed(statement, rejection);
+                self.record(candidate, result);
+            }
+            Ok(signed) => {
+                let signed = Box::new(signed);
+                if matches!(self.plan, Plan::Blob { .. }) {
+                    // A blob's digest uses the hash of the key's algorithm.
+                    self.ask(Request::BlobDigest(signed.algorithm().hash()), 0);
+                    self.stage = Stage::Blob(candidate, signed);
+                } else {
+                    self.stage = Stage::Checking(candidate, signed);
+                }
+            }
+        }
+    }
+
+    fn take_blob(&mut self, candidate: Candidate, signed: Box<Signed>) {
+        match self.take_answer() {
+            Some(Reply::BlobDigest { digest, size })
+                if digest.algorithm() == signed.algorithm().hash() =>
+            {
+                self.report.blob = Some((digest, size));
+                self.stage = Stage::Checking(candidate, signed);
+            }
+            Some(Reply::Failed(why)) => self.fail(format!("the blob could not be read: {why}")),
+            Some(Reply::NotFound) => self.fail("the blob does not exist".to_owned()),
+            _ => self.fail(wrong_reply("the blob's digest")),
+        }
+    }
+
+    fn check(&mut self, candidate: Candidate, signed: Box<Signed>) {
+        for (request, reply) in std::mem::take(&mut self.answers) {
+            if let Request::Evidence(request) = request {
+                self.evidence.insert(request, evidence_of(reply));
+            }
+        }
+        let Some(statement) = &self.statement else {
+            return;
+        };
+        let target = match (&self.plan, &self.report.target, &self.report.blob) {
+            (Plan::Image(_), Some(descriptor), _) => Target::Artifact(descriptor),
+            (Plan::Blob { media_type }, _, Some((digest, size))) => Target::Blob {
+                media_type: media_type.as_deref(),
+                digest,
+                size: *size,
+            },
+            _ => return,
+        };
+        let facts = Facts {
+            signed: &signed,
+            statement,
+            trust: self.verifier.trust_store(),
+            target,
+            user_metadata: &self.user_metadata,
+            now: self.report.verified_at,
+            provider: self.verifier.provider(),
+            limits: self.verifier.limits(),
+        };
+        match checks::run(&facts, &self.evidence) {
+            Ok(findings) => {
+                let result = SignatureResult::Evaluated {
+                    outcome: Outcome::new(findings),
+                    signed: Some(signed),
+                };
+                self.record(candidate, result);
+            }
+            Err(requests) => {
+                self.ask_for_evidence(requests);
+                self.stage = Stage::Checking(candidate, signed);
+            }
+        }
+    }
+
+    /// Asks for evidence, or, past the bound of rounds, answers that it cannot be
+    /// had: the check then judges that.
+    fn ask_for_evidence(&mut self, requests: Vec<EvidenceRequest>) {
+        self.evidence_rounds += 1;
+        let limits = self.verifier.limits().clone();
+        for request in requests {
+            if self.evidence_rounds > limits.evidence_rounds {
+                let why = format!(
+                    "more than {} rounds of evidence were needed (`evidence_rounds`)",
+                    limits.evidence_rounds
+                );
+                self.evidence
+                    .insert(request, EvidenceReply::Unavailable(why));
+            } else {
+                self.ask(Request::Evidence(request), limits.evidence_bytes);
+            }
+        }
+    }
+
+    /// Bytes that were asked for by descriptor, held against it.
+    fn take_content(
+        &mut self,
+        descriptor: &Descriptor,
+        what: &str,
+    ) -> Result<Vec<u8>, SignatureResult> {
+        let digest = &descriptor.digest;
+        let bytes = match self.take_answer() {
+            Some(Reply::Content { bytes, .. }) => bytes,
+            Some(Reply::NotFound) => {
+                return Err(SignatureResult::Unavailable(format!(
+                    "{what} `{digest}` is listed and does not exist"
+                )));
+            }
+            Some(Reply::Failed(why)) => {
+                return Err(SignatureResult::Unavailable(format!(
+                    "{what} `{digest}` could not be fetched: {why}"
+                )));
+            }
+            _ => return Err(SignatureResult::Unavailable(wrong_reply(what))),
+        };
+        let genuine = usize::try_from(descriptor.size).is_ok_and(|size| size == bytes.len())
+            && oci::Digest::parse(digest)
+                .is_ok_and(|digest| digest.verify(self.verifier.provider(), &bytes));
+        if genuine {
+            Ok(bytes)
+        } else {
+            Err(SignatureResult::Unusable(Rejection::new(
+                Reason::ContentMismatch,
+                format!(
+                    "{what} should be `{digest}` with {} octets, and {} other octets came",
+                    descriptor.size,
+                    bytes.len()
+                ),
+            )))
+        }
+    }
+
+    fn take_answer(&mut self) -> Option<Reply> {
+        let answer = self.answers.pop().map(|(_, reply)| reply);
+        self.answers.clear();
+        answer
+    }
+
+    /// Keeps a result and goes on: a bad signature does not hide a good one.
+    fn record(&mut self, candidate: Candidate, result: SignatureResult) {
+        self.report.signatures.push(SignatureReport {
+            manifest_digest: candidate.manifest_digest,
+            envelope_digest: candidate.envelope_digest,
+            media_type: candidate.media_type,
+            result,
+        });
+        self.stage = match self.plan {
+            Plan::Image(_) => Stage::Next,
+            Plan::Blob { .. } => Stage::Done,
+        };
+    }
+
+    /// Ends with a failed look-up.
+    fn fail(&mut self, why: String) {
+        self.report.lookup_failures.push(why);
+        self.stage = Stage::Done;
+    }
+}
+
+/// The media type that a manifest or index states of itself, if it does.
+fn stated_media_type(bytes: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Stated {
+        media_type: Option<String>,
+    }
+    serde_json::from_slice::<Stated>(bytes).ok()?.media_type
+}
+
+fn evidence_of(reply: Reply) -> EvidenceReply {
+    match reply {
+        Reply::Content { bytes, .. } => EvidenceReply::Content(bytes),
+        Reply::NotFound => EvidenceReply::Unavailable("the server does not have it".to_owned()),
+        Reply::Failed(why) => EvidenceReply::Unavailable(why),
+        _ => EvidenceReply::Unavailable(wrong_reply("evidence")),
+    }
+}
+
+fn wrong_reply(what: &str) -> String {
+    format!("the host answered the request for {what} with something else")
+}
+
+/// The size that a descriptor claims, where it is one that may be fetched.
+fn bounded_size(descriptor: &Descriptor, most: usize) -> Result<usize, Rejection> {
+    match usize::try_from(descriptor.size) {
+        Ok(size) if size <= most => Ok(size),
+        _ => Err(Rejection::new(
+            Reason::LimitExceeded,
+            format!(
+                "`{}` claims {} octets, and from 0 to {most} are allowed",
+                descriptor.digest, descriptor.size
+            ),
+        )),
+    }
+}
