@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use case::Case;
-use compare::Comparison;
+use compare::{Answer, Comparison};
 
 /// Differences that are decided, each with the reason.
 const EXCEPTIONS: &str = include_str!("corpus/exceptions.json");
@@ -109,6 +109,16 @@ fn listed(folder: &Path) -> Option<usize> {
     }
 }
 
+/// A panic is a difference of its case, not the end of the run.
+fn run_guarded(case: &Case) -> Answer {
+    std::panic::catch_unwind(|| run::run(case)).unwrap_or_else(|_| Answer {
+        cause: Some("panic".to_owned()),
+        detail: "PANIC".to_owned(),
+        panicked: true,
+        ..Answer::default()
+    })
+}
+
 fn run_folder(
     folder: &Path,
     exceptions: &BTreeMap<String, String>,
@@ -132,7 +142,7 @@ fn run_folder(
             }
         };
         counts.cases += 1;
-        let answer = run::run(&case);
+        let answer = run_guarded(&case);
         let exception = exceptions.get(&case.id);
         if exception.is_some() {
             used.push(case.id.clone());

@@ -25,13 +25,13 @@ pub struct Case {
     pub trust_policy: Option<serde_json::Value>,
     pub trust_policy_file: Option<String>,
     pub trust_policy_fs: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub trust_stores: BTreeMap<String, Vec<String>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub trust_store_fs: Vec<FsObject>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub user_metadata: BTreeMap<String, String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub evidence: BTreeMap<String, String>,
     pub load_store: Option<String>,
     pub layout: Option<String>,
@@ -51,7 +51,7 @@ pub struct Target {
     pub digest: String,
     #[serde(default)]
     pub size: i64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub annotations: BTreeMap<String, String>,
 }
 
@@ -89,6 +89,15 @@ pub struct Validation {
 pub struct Decision {
     pub follow: String,
     pub overall: Option<String>,
+}
+
+/// `null` stands for nothing, as in the producer's language.
+fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 impl Case {

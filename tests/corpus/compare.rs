@@ -19,6 +19,8 @@ pub struct Answer {
     pub certificates: Option<Vec<String>>,
     /// The failure says that evidence is not supported.
     pub unsupported: bool,
+    /// The verifier panicked: never right, whatever was expected.
+    pub panicked: bool,
 }
 
 pub enum Comparison {
@@ -40,6 +42,9 @@ pub fn compare(case: &Case, answer: &Answer) -> Comparison {
 }
 
 fn difference(case: &Case, answer: &Answer) -> Option<String> {
+    if answer.panicked {
+        return Some("the verifier panicked".to_owned());
+    }
     let verdict = if answer.pass { "pass" } else { "fail" };
     if let Some(decision) = &case.decision {
         return match decision.overall.as_deref() {
