@@ -323,6 +323,94 @@ fn an_envelope_on_disk_is_verified_against_a_descriptor() {
     assert_eq!(code(&nothing), 2);
 }
 
+fn verify_blob(blob: &Path, more: &[&str]) -> Output {
+    let signature = demo("blob/notes.txt.jws.sig");
+    let config = demo("config");
+    let mut arguments: Vec<&OsStr> = vec![
+        "blob".as_ref(),
+        "verify".as_ref(),
+        "--output".as_ref(),
+        "json".as_ref(),
+        "--config".as_ref(),
+        config.as_ref(),
+        "--signature".as_ref(),
+        signature.as_ref(),
+        blob.as_ref(),
+    ];
+    arguments.extend(more.iter().map(OsStr::new));
+    run(&arguments)
+}
+
+#[test]
+fn a_blob_is_verified_with_its_detached_signature() {
+    let blob = demo("blob/notes.txt");
+    let cases: [(&[&str], i32, &str); 6] = [
+        (&[], 0, "trusted"),
+        (
+            &["--policy-name", "demo-blobs", "--media-type", "text/plain"],
+            0,
+            "trusted",
+        ),
+        (&["--media-type", "application/zip"], 1, "rejected"),
+        (
+            &["--user-metadata", "io.example.release=1.2.3"],
+            0,
+            "trusted",
+        ),
+        (&["--user-metadata", "io.example.release=9"], 1, "rejected"),
+        (&["--policy-name", "no-such-statement"], 3, "error"),
+    ];
+    for (arguments, exit_code, verdict) in cases {
+        let output = verify_blob(&blob, arguments);
+        let document = json(&output);
+        assert_eq!(
+            (code(&output), document["verdict"].as_str()),
+            (exit_code, Some(verdict)),
+            "{arguments:?}: {document:#}"
+        );
+    }
+
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let changed = directory.path().join("notes.txt");
+    std::fs::write(&changed, "release notes of somebody else\n").expect("written");
+    let output = verify_blob(&changed, &[]);
+    let document = json(&output);
+    assert_eq!(code(&output), 1);
+    let checks = document["signatures"][0]["checks"]
+        .as_array()
+        .expect("checks");
+    let failed: Vec<&str> = checks
+        .iter()
+        .filter(|check| check["result"] == "failed")
+        .filter_map(|check| check["check"].as_str())
+        .collect();
+    assert_eq!(failed, ["targetDescriptor"]);
+
+    let missing = verify_blob(&directory.path().join("nothing"), &[]);
+    assert_eq!(
+        (code(&missing), json(&missing)["error"]["kind"].as_str()),
+        (3, Some("io"))
+    );
+}
+
+#[test]
+fn metadata_of_an_image_can_be_required() {
+    for (metadata, exit_code) in [
+        ("io.example.build=42", 0),
+        ("io.example.build=43", 1),
+        ("x=", 1),
+    ] {
+        let arguments = ["--user-metadata", metadata];
+        let output = verify(&demo("config"), &demo("layout"), SCOPE, "v1", &arguments);
+        assert_eq!(
+            code(&output),
+            exit_code,
+            "{metadata}: {}",
+            text(&output.stdout)
+        );
+    }
+}
+
 #[test]
 fn inspect_shows_certificates_and_attributes() {
     let layout = demo("layout");

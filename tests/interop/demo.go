@@ -19,8 +19,8 @@ const (
 	annotationThumbprints = "io.cncf.notary.x509chain.thumbprint#S256"
 )
 
-// writeDemo writes two OCI layouts and a Notation configuration directory that
-// trusts the first. Keys are made for this run and not kept.
+// writeDemo writes two OCI layouts, a blob with its detached signature, and a
+// Notation configuration directory that trusts the first layout and the blob. Keys are made for this run and not kept.
 func writeDemo(root string) error {
 	c, err := newChain(chainPlan{
 		leaf:        "ES384",
@@ -63,11 +63,40 @@ func writeDemo(root string) error {
 		return err
 	}
 
+	if err := writeDemoBlob(filepath.Join(root, "blob"), c); err != nil {
+		return err
+	}
+
 	// The same tag with other content, and the genuine signature hung on it.
 	tampered := newLayout()
 	other := tampered.image("hello from somebody who changed the image\n", "v1")
 	tampered.attach(other, envelope, c)
 	return tampered.write(filepath.Join(root, "tampered"))
+}
+
+// writeDemoBlob writes a file and its detached signature. The digest is made with
+// the hash of the signing key's algorithm.
+func writeDemoBlob(root string, c *chain) error {
+	blob := []byte("release notes of the demo\n")
+	envelope, err := signEnvelope(signPlan{
+		mediaType: mediaTypeJWS,
+		scheme:    signature.SigningSchemeX509,
+		target: ocispec.Descriptor{
+			MediaType:   "text/plain",
+			Digest:      digest.SHA384.FromBytes(blob),
+			Size:        int64(len(blob)),
+			Annotations: map[string]string{"io.example.release": "1.2.3"},
+		},
+		signingTime: time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC),
+		agent:       "demo/1.0",
+	}, c)
+	if err != nil {
+		return err
+	}
+	if err := writeFile(filepath.Join(root, "notes.txt"), blob); err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(root, "notes.txt.jws.sig"), envelope)
 }
 
 func demoSubject(name string) pkix.Name {
@@ -88,6 +117,23 @@ func writeDemoConfig(root string, c *chain) error {
 		return err
 	}
 	if err := writeFile(filepath.Join(root, "trustpolicy.json"), append(data, '\n')); err != nil {
+		return err
+	}
+	blobPolicy := map[string]any{
+		"version": "1.0",
+		"trustPolicies": []map[string]any{{
+			"name":                  "demo-blobs",
+			"globalPolicy":          true,
+			"signatureVerification": map[string]string{"level": "strict"},
+			"trustStores":           []string{"ca:demo"},
+			"trustedIdentities":     policy.TrustPolicies[0].TrustedIdentities,
+		}},
+	}
+	data, err = json.MarshalIndent(blobPolicy, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := writeFile(filepath.Join(root, "trustpolicy.blob.json"), append(data, '\n')); err != nil {
 		return err
 	}
 	return writeCertificates(filepath.Join(root, "truststore", "x509", "ca", "demo", "demo-root-ca.pem"), c.certs[len(c.certs)-1])
