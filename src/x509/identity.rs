@@ -394,9 +394,9 @@ impl Kind {
             _ => text,
         };
         if dotted.starts_with(|first: char| first.is_ascii_digit()) {
-            return oid::from_dotted(dotted)
-                .map(Self::Oid)
-                .ok_or_else(|| IdentityError::syntax(format!("`{text}` is no object identifier")));
+            return oid::from_dotted(dotted).map(Self::Oid).ok_or_else(|| {
+                IdentityError::syntax(format!("`{}` is no object identifier", text.escape_debug()))
+            });
         }
         if let Some(oid) = attribute::by_name(text) {
             return Ok(Self::Oid(oid.to_vec()));
