@@ -131,6 +131,9 @@ fn surrogate(bytes: &[u8], at: usize) -> Option<Surrogate> {
     }
 }
 
+/// Characters of a message.
+const MAX_MESSAGE: usize = 200;
+
 /// Why a document is not JSON, or not of the expected form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonError {
@@ -166,6 +169,11 @@ impl From<serde_json::Error> for JsonError {
         // The position is told once, by `Display` below.
         if let Some(end) = message.rfind(" at line ") {
             message.truncate(end);
+        }
+        // A text of the wrong type is told in full, however long it is.
+        if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE) {
+            message.truncate(end);
+            message.push('…');
         }
         Self {
             message,
@@ -255,5 +263,8 @@ mod tests {
         let error = parse(b"{\n  \"a\": x\n}").unwrap_err();
         assert_eq!((error.line(), error.column()), (2, 8));
         assert_eq!(error.to_string().matches("line").count(), 1, "{error}");
+        let long = format!("\"{}\"", "é".repeat(100_000));
+        let error = from_slice::<u8>(long.as_bytes()).unwrap_err();
+        assert!(error.to_string().len() < 500, "{error}");
     }
 }
