@@ -519,10 +519,12 @@ mod tests {
 
     #[test]
     fn text_of_an_identity_parses_back() {
-        for text in [r"C=US,ST=WA,O=\ a\,\00\#\ ,foo-1=x,1.2.3=y", "C=#,ST=a,O=b"] {
-            if let Ok(subject) = parse(text) {
-                assert_eq!(parse(&subject.to_string()), Ok(subject));
-            }
+        for text in [
+            r"C=US,ST=WA,O=\ a\,\00\#\ ,foo-1=x,1.2.3=y",
+            r#"C=\#,ST=a\=\#,O=b\"\20,E=\E2\80\AE"#,
+        ] {
+            let subject = parse(text).unwrap();
+            assert_eq!(parse(&subject.to_string()), Ok(subject));
         }
     }
 }

@@ -238,13 +238,16 @@ impl fmt::Display for Attribute {
 }
 
 /// RFC 4514 section 2.4, and hexadecimal for what a terminal would obey or hide.
+/// `=#`, which trusted identities may not have, does not occur.
 pub(super) fn write_escaped(f: &mut impl fmt::Write, text: &str) -> fmt::Result {
-    let last = text.chars().count().saturating_sub(1);
-    for (index, character) in text.chars().enumerate() {
+    // The equals sign before the value.
+    let mut previous = '=';
+    let mut characters = text.chars().enumerate().peekable();
+    while let Some((index, character)) = characters.next() {
         match character {
             '"' | '+' | ',' | ';' | '<' | '>' | '\\' => write!(f, "\\{character}")?,
-            ' ' | '#' if index == 0 => write!(f, "\\{character}")?,
-            ' ' if index == last => f.write_str("\\ ")?,
+            '#' if previous == '=' => f.write_str("\\#")?,
+            ' ' if index == 0 || characters.peek().is_none() => f.write_str("\\ ")?,
             _ if is_hidden(character) => {
                 let mut octets = [0; 4];
                 for octet in character.encode_utf8(&mut octets).bytes() {
@@ -253,6 +256,7 @@ pub(super) fn write_escaped(f: &mut impl fmt::Write, text: &str) -> fmt::Result 
             }
             _ => f.write_char(character)?,
         }
+        previous = character;
     }
     Ok(())
 }
