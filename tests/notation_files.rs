@@ -1,5 +1,6 @@
 //! Layouts, blobs and other files of the Notary Project's own repositories.
 
+#![cfg(feature = "io")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -3,6 +3,7 @@
 //!
 //! `real_envelopes.rs` looks at the same envelopes' integrity and attributes.
 
+#![cfg(feature = "io")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,7 +1,9 @@
 //! Small judgements on what hosts bring.
 
 use super::protocol::Reply;
+use crate::error::quote;
 use crate::evidence::EvidenceReply;
+use crate::oci;
 use crate::outcome::{Reason, Rejection};
 use crate::wire::Descriptor;
 
@@ -21,6 +23,18 @@ pub(super) fn evidence_of(reply: Reply) -> EvidenceReply {
         Reply::NotFound => EvidenceReply::Unavailable("the server does not have it".to_owned()),
         Reply::Failed(why) => EvidenceReply::Unavailable(why),
         _ => EvidenceReply::Unavailable(wrong_reply("evidence")),
+    }
+}
+
+/// What a host's own index names for `reference`: a digest is found under no
+/// other one.
+pub(super) fn same_digest(reference: &str, found: Descriptor) -> Result<Descriptor, String> {
+    match oci::Digest::parse(reference) {
+        Ok(_) if found.digest != reference => Err(format!(
+            "the artifact `{reference}` was resolved to another digest, {}",
+            quote(&found.digest)
+        )),
+        _ => Ok(found),
     }
 }
 

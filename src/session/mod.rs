@@ -33,7 +33,7 @@ use crate::report::{Report, SignatureReport, SignatureResult, Subject};
 use crate::time::Time;
 use crate::verifier::{Scope, Verifier};
 use crate::wire::Descriptor;
-use judge::{bounded_size, evidence_of, stated_media_type, wrong_reply};
+use judge::{bounded_size, evidence_of, same_digest, stated_media_type, wrong_reply};
 
 /// One verification under way.
 #[derive(Debug)]
@@ -315,7 +315,7 @@ impl Session {
     fn resolved(&self, reference: &str, reply: Reply) -> Result<Descriptor, String> {
         let (media_type, bytes) = match reply {
             Reply::Content { media_type, bytes } => (media_type, bytes),
-            Reply::Resolved(descriptor) => return Ok(descriptor),
+            Reply::Resolved(descriptor) => return same_digest(reference, descriptor),
             Reply::NotFound => return Err(format!("the artifact `{reference}` does not exist")),
             Reply::Failed(why) => {
                 return Err(format!(
