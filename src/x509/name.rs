@@ -364,18 +364,16 @@ mod tests {
                 .collect();
             element(tag::SEQUENCE, &sets)
         };
-        let mut limits = Limits::default();
-        limits.name_attributes = 8;
-        assert_eq!(
-            Name::parse(&der, &limits).unwrap_err().reason,
-            Reason::LimitExceeded
-        );
-        limits.name_attributes = 9;
-        assert!(Name::parse(&der, &limits).is_ok());
-        limits.name_bytes = der.len() - 1;
-        assert_eq!(
-            Name::parse(&der, &limits).unwrap_err().reason,
-            Reason::LimitExceeded
-        );
+        let parse = |name_attributes, name_bytes| {
+            let limits = Limits {
+                name_attributes,
+                name_bytes,
+                ..Limits::default()
+            };
+            Name::parse(&der, &limits).map_err(|rejection| rejection.reason)
+        };
+        assert_eq!(parse(8, der.len()), Err(Reason::LimitExceeded));
+        assert_eq!(parse(9, der.len() - 1), Err(Reason::LimitExceeded));
+        assert!(parse(9, der.len()).is_ok());
     }
 }
