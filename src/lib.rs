@@ -6,7 +6,7 @@
 //! - [`Verifier::verify_envelope`]: an envelope at hand against a descriptor.
 //! - [`Verifier::verify_image`]: an artifact whose signatures are yet to be found.
 //!   It gives a [`session::Session`], which says what it needs; with the feature
-//!   `io`, [`io::drive`] answers from an OCI layout.
+//!   `io`, [`io::drive()`] answers from an OCI layout.
 //! - [`Verifier::verify_blob`]: a blob with its detached signature.
 //!
 //! Each ends with a [`Report`]. A rejection is a value there; an [`Error`] means

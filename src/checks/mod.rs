@@ -1,7 +1,7 @@
 //! The checks of the specification, one file each.
 //!
 //! Every check is a pure function from [`Facts`] and
-//! [`Evidence`](crate::evidence::Evidence) to a [`Checked`]. The order is that
+//! [`Evidence`] to a [`Checked`]. The order is that
 //! of trust-store-trust-policy, "Signature Verification", "Steps".
 
 pub mod authentic_timestamp;

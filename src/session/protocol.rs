@@ -15,7 +15,7 @@ pub struct NeedId(pub u64);
 /// Something that the host should fetch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
-    /// For [`Session::supply`].
+    /// For [`Session::supply`](super::Session::supply).
     pub id: NeedId,
     /// What to fetch.
     pub request: Request,
