@@ -48,7 +48,11 @@ fn check(selection: Selection<'_>) {
         statement.action(Check::TrustedIdentity),
         statement.action(Check::Authenticity)
     );
-    for check in [Check::Authenticity, Check::AuthenticTimestamp, Check::Expiry] {
+    for check in [
+        Check::Authenticity,
+        Check::AuthenticTimestamp,
+        Check::Expiry,
+    ] {
         assert_ne!(statement.action(check), Action::Skip);
     }
     assert!(!statement.trust_stores().is_empty());
@@ -57,7 +61,12 @@ fn check(selection: Selection<'_>) {
     }
     if let Identities::Subjects(subjects) = statement.identities() {
         for (position, subject) in subjects.iter().enumerate() {
-            assert!(subjects.iter().take(position).all(|other| !subject.overlaps(other)));
+            assert!(
+                subjects
+                    .iter()
+                    .take(position)
+                    .all(|other| !subject.overlaps(other))
+            );
         }
     }
 }
