@@ -8,6 +8,7 @@ mod ecdsa_signature;
 #[cfg(all(feature = "fast", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod graviola;
 mod rustcrypto;
+pub(crate) mod sha1;
 mod spki;
 
 pub use algorithm::{Curve, HashAlgorithm, KeyKind, Scheme, SignatureAlgorithm};

@@ -30,6 +30,32 @@ pub(super) fn load(curve: Curve, point: &[u8]) -> Result<Box<dyn VerifyingKey>, 
     })
 }
 
+/// Whether `signature`, as DER, is one over `digest`, which has the length of
+/// the curve's field. For keys that are used once.
+pub(super) fn verify_der_digest(
+    curve: Curve,
+    point: &[u8],
+    digest: &[u8],
+    signature: &[u8],
+) -> Result<bool, KeyError> {
+    fn verify<C: ServedCurve>(
+        point: &[u8],
+        digest: &[u8],
+        signature: &[u8],
+    ) -> Result<bool, KeyError> {
+        let key = Key::<C>::new(point)?;
+        Ok(FixedSignature::from_der(C::CURVE, signature)
+            .and_then(|signature| key.verify_digest(digest, signature.as_bytes()))
+            .is_some())
+    }
+    match curve {
+        Curve::P224 => verify::<NistP224>(point, digest, signature),
+        Curve::P256 => verify::<NistP256>(point, digest, signature),
+        Curve::P384 => verify::<NistP384>(point, digest, signature),
+        Curve::P521 => verify::<NistP521>(point, digest, signature),
+    }
+}
+
 /// A curve of this backend.
 trait ServedCurve: EcdsaCurve + PrimeCurveParams {
     const CURVE: Curve;

@@ -5,8 +5,10 @@ mod ed25519;
 mod fixed_base;
 mod hash;
 mod rsa;
+mod sha1;
 
 pub(super) use hash::{hash, hasher};
+pub(super) use sha1::verify as verify_sha1;
 
 use super::spki::KeyParts;
 use super::{Backend, Digest, HashAlgorithm, Hasher, KeyError, PublicKey, VerifyingKey};

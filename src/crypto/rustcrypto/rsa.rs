@@ -18,6 +18,12 @@ impl Key {
             .map(Self)
             .map_err(|_| KeyError::Malformed)
     }
+
+    /// RSASSA-PKCS1-v1_5 over a SHA-1 digest.
+    pub(super) fn verify_sha1(&self, digest: &[u8], signature: &[u8]) -> bool {
+        let padding = Pkcs1v15Sign::new::<sha1::Sha1>();
+        self.0.verify(padding, digest, signature).is_ok()
+    }
 }
 
 impl VerifyingKey for Key {
