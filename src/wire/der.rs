@@ -17,6 +17,7 @@ pub(crate) mod tag {
     pub(crate) const OCTET_STRING: u8 = 0x04;
     pub(crate) const NULL: u8 = 0x05;
     pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+    pub(crate) const ENUMERATED: u8 = 0x0a;
     pub(crate) const UTF8_STRING: u8 = 0x0c;
     pub(crate) const NUMERIC_STRING: u8 = 0x12;
     pub(crate) const PRINTABLE_STRING: u8 = 0x13;
@@ -77,6 +78,20 @@ impl<'a> Reader<'a> {
             at: 0,
             end: input.len(),
         }
+    }
+
+    /// A reader of the elements in `range` of `input`.
+    pub(crate) fn within(input: &'a [u8], range: Range<usize>) -> Self {
+        Self {
+            input,
+            at: range.start,
+            end: range.end.min(input.len()),
+        }
+    }
+
+    /// Octets from the start of the input to the next element.
+    pub(crate) const fn offset(&self) -> usize {
+        self.at
     }
 
     /// Whether everything has been read.
@@ -208,6 +223,15 @@ impl<'a> Element<'a> {
             at: self.contents,
             end: self.end,
         }
+    }
+
+    /// The only element in the contents: what an explicit tag or an octet string
+    /// holds.
+    pub(crate) fn inner(&self) -> Result<Self, DerError> {
+        let mut reader = self.reader();
+        let inner = reader.element()?;
+        reader.finish()?;
+        Ok(inner)
     }
 
     /// An error at this element.

@@ -4,10 +4,13 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use super::distribution_point::DistributionPoint;
 use super::extensions::{
-    BasicConstraints, ExtendedKeyUsage, Extension, Extensions, KeyUsage, Purpose,
+    BasicConstraints, CRL_DISTRIBUTION_POINTS, ExtendedKeyUsage, Extension, Extensions,
+    FRESHEST_CRL, KeyUsage, Purpose,
 };
-use super::{Name, SignatureIdentifier, key, malformed, name};
+use super::{MalformedEvidence, Name, SignatureIdentifier, key, malformed, name};
+use crate::crypto::sha1::{self, Sha1Error};
 use crate::crypto::{
     Digest, HashAlgorithm, KeyError, KeyKind, Provider, PublicKey, SignatureAlgorithm,
     SignatureError,
@@ -235,6 +238,18 @@ impl Certificate {
         self.inner.fields.extensions.crl_urls(&self.inner.der)
     }
 
+    /// Where the lists are that can revoke this certificate, in encoded order.
+    ///
+    /// # Errors
+    /// Where the extension is malformed.
+    pub fn crl_distribution_points(&self) -> Result<Vec<DistributionPoint<'_>>, MalformedEvidence> {
+        match self.extension(CRL_DISTRIBUTION_POINTS.as_bytes()) {
+            Some(extension) => DistributionPoint::parse_all(extension.value)
+                .map_err(|error| MalformedEvidence::new("extension cRLDistributionPoints", error)),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// The addresses of delta lists (`freshestCRL`), in encoded order.
     #[must_use]
     pub fn freshest_crl_urls(&self) -> Vec<&str> {
@@ -242,6 +257,12 @@ impl Certificate {
             .fields
             .extensions
             .freshest_crl_urls(&self.inner.der)
+    }
+
+    /// Whether there is an extension `freshestCRL`, with addresses or without.
+    #[must_use]
+    pub fn has_freshest_crl(&self) -> bool {
+        self.extension(FRESHEST_CRL.as_bytes()).is_some()
     }
 
     /// The `SubjectPublicKeyInfo`, as it came.
@@ -360,6 +381,35 @@ impl Certificate {
             .map_err(IssuerMismatch::Key)?
             .verify(scheme, message, signature)
             .map_err(IssuerMismatch::Signature)
+    }
+
+    /// The same for CRLs and OCSP responses, where SHA-1 is allowed too, as in the
+    /// reference implementation: the specification bans it for certificates.
+    ///
+    /// # Errors
+    /// Where it is not.
+    pub(crate) fn verify_allowing_sha1(
+        &self,
+        algorithm: &SignatureIdentifier,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), IssuerMismatch> {
+        if *algorithm != SignatureIdentifier::Sha1 {
+            return self.verify(algorithm, message, signature);
+        }
+        sha1::verify(self.spki(), message, signature).map_err(|error| match error {
+            Sha1Error::Key(error) => IssuerMismatch::Key(error),
+            Sha1Error::Signature(error) => IssuerMismatch::Signature(error),
+        })
+    }
+
+    /// Whether this certificate's key signed `other`, with SHA-1 allowed: the
+    /// certificates of OCSP responders are no part of a chain.
+    ///
+    /// # Errors
+    /// Where it did not.
+    pub(crate) fn verify_signature_on(&self, other: &Self) -> Result<(), IssuerMismatch> {
+        self.verify_allowing_sha1(other.signature_algorithm(), other.tbs(), other.signature())
     }
 
     /// SHA-256 of the DER, computed when it is first asked for and kept.

@@ -21,10 +21,10 @@ const fn id_ce(text: &str) -> ObjectIdentifier {
 const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = id_ce("2.5.29.14");
 const KEY_USAGE: ObjectIdentifier = id_ce("2.5.29.15");
 const BASIC_CONSTRAINTS: ObjectIdentifier = id_ce("2.5.29.19");
-const CRL_DISTRIBUTION_POINTS: ObjectIdentifier = id_ce("2.5.29.31");
+pub(super) const CRL_DISTRIBUTION_POINTS: ObjectIdentifier = id_ce("2.5.29.31");
 const AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier = id_ce("2.5.29.35");
 const EXTENDED_KEY_USAGE: ObjectIdentifier = id_ce("2.5.29.37");
-const FRESHEST_CRL: ObjectIdentifier = id_ce("2.5.29.46");
+pub(super) const FRESHEST_CRL: ObjectIdentifier = id_ce("2.5.29.46");
 const AUTHORITY_INFORMATION_ACCESS: ObjectIdentifier = id_ce("1.3.6.1.5.5.7.1.1");
 const ACCESS_OCSP: ObjectIdentifier = id_ce("1.3.6.1.5.5.7.48.1");
 
@@ -228,18 +228,7 @@ impl Extensions {
             return Err(sequence.error("an empty list of extensions"));
         }
         let mut extensions = Self::default();
-        let mut rest = sequence.reader();
-        while !rest.is_empty() {
-            let extension = rest.expect(tag::SEQUENCE, "an extension that is no sequence")?;
-            let mut fields = extension.reader();
-            let oid = fields.expect(tag::OBJECT_IDENTIFIER, "an extension without identifier")?;
-            oid.oid()?;
-            let critical = match fields.optional(tag::BOOLEAN)? {
-                Some(critical) => critical.boolean()?,
-                None => false,
-            };
-            let value = fields.expect(tag::OCTET_STRING, "an extension without value")?;
-            fields.finish()?;
+        visit_extensions(&sequence, |oid, critical, value| {
             extensions
                 .interpret(oid.value(), critical, value.value())
                 .map_err(|error| value.error(error.what))?;
@@ -248,7 +237,8 @@ impl Extensions {
                 critical,
                 value: value.range(),
             });
-        }
+            Ok(())
+        })?;
         if extensions.has_duplicate(der) {
             return Err(sequence.error("an extension that is there twice"));
         }
@@ -340,6 +330,29 @@ impl Extensions {
         let id = value.reader().optional(tag::context(0)).ok()??;
         Some(id.value())
     }
+}
+
+/// Calls `each` for every element of an `Extensions`, of a certificate, a CRL,
+/// one of its entries or an OCSP response: identifier, criticality, `extnValue`.
+pub(super) fn visit_extensions<'a>(
+    sequence: &Element<'a>,
+    mut each: impl FnMut(&Element<'a>, bool, &Element<'a>) -> Result<(), DerError>,
+) -> Result<(), DerError> {
+    let mut rest = sequence.reader();
+    while !rest.is_empty() {
+        let extension = rest.expect(tag::SEQUENCE, "an extension that is no sequence")?;
+        let mut fields = extension.reader();
+        let oid = fields.expect(tag::OBJECT_IDENTIFIER, "an extension without identifier")?;
+        oid.oid()?;
+        let critical = match fields.optional(tag::BOOLEAN)? {
+            Some(critical) => critical.boolean()?,
+            None => false,
+        };
+        let value = fields.expect(tag::OCTET_STRING, "an extension without value")?;
+        fields.finish()?;
+        each(&oid, critical, &value)?;
+    }
+    Ok(())
 }
 
 /// The fields of a value that is one `SEQUENCE`.
