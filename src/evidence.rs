@@ -5,6 +5,10 @@
 //! [`Evidence`]. A failed fetch is evidence too: the check judges it.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use crate::x509::{MalformedEvidence, RevocationList};
 
 /// Something to fetch.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,7 +44,7 @@ impl EvidenceRequest {
 #[non_exhaustive]
 pub enum EvidenceReply {
     /// The body of a successful answer.
-    Content(Vec<u8>),
+    Content(Content),
     /// No answer; the text says why, for a person.
     Unavailable(String),
 }
@@ -65,6 +69,65 @@ pub struct NoEvidence;
 impl EvidenceSource for NoEvidence {
     fn fetch(&mut self, _request: &EvidenceRequest) -> EvidenceReply {
         EvidenceReply::Unavailable("nothing is fetched here".to_owned())
+    }
+}
+
+/// The body of an answer.
+///
+/// Clones share the octets and what was parsed from them: a host that keeps the
+/// same `Content` for many verifications has a large CRL parsed, and its
+/// signature verified, once.
+#[derive(Clone)]
+pub struct Content {
+    inner: Arc<ContentInner>,
+}
+
+struct ContentInner {
+    bytes: Arc<Vec<u8>>,
+    revocation_list: OnceLock<Result<RevocationList, MalformedEvidence>>,
+}
+
+impl Content {
+    /// The octets.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.inner.bytes
+    }
+
+    /// The octets as a CRL, parsed when they are first asked for as one.
+    ///
+    /// # Errors
+    /// Where they are none.
+    pub fn revocation_list(&self) -> Result<&RevocationList, &MalformedEvidence> {
+        self.inner
+            .revocation_list
+            .get_or_init(|| RevocationList::parse(Arc::clone(&self.inner.bytes)))
+            .as_ref()
+    }
+}
+
+impl From<Vec<u8>> for Content {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self {
+            inner: Arc::new(ContentInner {
+                bytes: Arc::new(bytes),
+                revocation_list: OnceLock::new(),
+            }),
+        }
+    }
+}
+
+impl PartialEq for Content {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner) || self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for Content {}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Content({} octets)", self.bytes().len())
     }
 }
 

@@ -66,6 +66,7 @@ pub mod oci;
 pub mod outcome;
 pub mod policy;
 pub mod report;
+pub mod revocation;
 pub mod session;
 pub mod time;
 pub mod timestamp;

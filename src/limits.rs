@@ -97,6 +97,11 @@ pub struct Limits {
     pub artifact_bytes: u64,
     /// One OCSP answer or CRL. The reference reads CRLs of up to 32 MiB.
     pub evidence_bytes: usize,
+    /// One OCSP response. The reference reads 20 KiB; real ones have 1 to 4.
+    pub ocsp_response_bytes: usize,
+    /// Addresses of OCSP responders, or of CRLs, or of delta CRLs that are tried
+    /// for one certificate. Real certificates have one or two.
+    pub revocation_addresses: usize,
     /// Rounds of fetching evidence for one artifact: each address of each
     /// certificate can be a round, then CRLs, then their deltas.
     pub evidence_rounds: usize,
@@ -145,6 +150,8 @@ impl Default for Limits {
             index_nesting: 8,
             artifact_bytes: 256 * 1024 * 1024,
             evidence_bytes: 32 * 1024 * 1024,
+            ocsp_response_bytes: 64 * 1024,
+            revocation_addresses: 16,
             evidence_rounds: 64,
             tar_entries: 100_000,
             tar_stream_bytes: 64 * 1024 * 1024 * 1024,

@@ -16,6 +16,8 @@ const LAYERS: &[&[&str]] = &[
     &["envelope"],
     &["trust"],
     &["policy"],
+    &["evidence"],
+    &["revocation"],
     &["timestamp"],
     &["checks"],
     &["oci"],

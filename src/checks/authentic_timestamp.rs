@@ -12,6 +12,7 @@ use crate::envelope::SigningScheme;
 use crate::evidence::Evidence;
 use crate::outcome::{Reason, Rejection};
 use crate::policy::VerifyTimestamp;
+use crate::time::Time;
 use crate::trust::StoreKind;
 
 /// The check.
@@ -22,6 +23,16 @@ pub fn check(facts: &Facts<'_>, _evidence: &Evidence) -> Checked {
         SigningScheme::X509 if needs_timestamp(facts) => timestamp(facts),
         SigningScheme::X509 => valid_now(facts),
     })
+}
+
+/// When the artifact was signed, as somebody says whom the policy trusts to say
+/// so: revocations that take effect later do not count.
+pub(super) fn authentic_signing_time(facts: &Facts<'_>, _evidence: &Evidence) -> Option<Time> {
+    match facts.signed.scheme() {
+        SigningScheme::SigningAuthority => facts.signed.authentic_signing_time(),
+        // The signing time under this scheme is the signer's own word.
+        SigningScheme::X509 => None,
+    }
 }
 
 /// Whether the conditions for verifying a countersignature are met

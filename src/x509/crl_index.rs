@@ -144,3 +144,102 @@ fn entry_at(der: &[u8], end: usize, offset: u32) -> Option<RevokedEntry<'_>> {
     let entry = reader_at(der, end, offset)?.element().ok()?;
     RevokedEntry::parse(&entry).ok()
 }
+
+#[cfg(test)]
+#[allow(clippy::as_conversions)]
+mod tests {
+    use super::*;
+    use crate::x509::ocsp::{encode, sequence};
+
+    fn entry(serial_number: &[u8], extensions: &[u8]) -> Vec<u8> {
+        let serial_number = encode(tag::INTEGER, serial_number);
+        let date = encode(tag::UTC_TIME, b"240102030405Z");
+        sequence(&[&serial_number, &date, extensions])
+    }
+
+    /// The entries after one octet: no entry starts at 0.
+    fn build(entries: &[Vec<u8>]) -> (Vec<u8>, Result<SerialIndex, DerError>) {
+        let der = [&[0][..], &entries.concat()].concat();
+        let index = SerialIndex::build(&der, 1..der.len());
+        (der, index)
+    }
+
+    #[test]
+    fn every_entry_is_found() {
+        for count in [0_u16, 1, 2, 3, 100, 5_000] {
+            let serial = |number: u16| [1, (number >> 8) as u8, number as u8];
+            let entries: Vec<_> = (0..count)
+                .map(|number| entry(&serial(number), &[]))
+                .collect();
+            let (der, index) = build(&entries);
+            let index = index.unwrap();
+            assert_eq!(index.len(), usize::from(count));
+            // About six octets for each.
+            assert!(index.slots.len() <= usize::from(count) * 3 / 2 + 1);
+            for number in 0..count {
+                let found = index.find(&der, der.len(), &serial(number));
+                assert_eq!(found.len(), 1);
+                assert_eq!(found[0].serial_number, serial(number));
+            }
+            assert!(index.find(&der, der.len(), &[2]).is_empty());
+            assert!(index.find(&der, der.len(), &[]).is_empty());
+        }
+    }
+
+    #[test]
+    fn entries_of_one_number_keep_their_order() {
+        let reason = |code| {
+            let code = encode(tag::ENUMERATED, &[code]);
+            let oid = encode(tag::OBJECT_IDENTIFIER, &[0x55, 0x1d, 0x15]);
+            sequence(&[&sequence(&[&oid, &encode(tag::OCTET_STRING, &code)])])
+        };
+        let entries: Vec<_> = [6, 8, 6, 8]
+            .iter()
+            .map(|code| entry(&[7], &reason(*code)))
+            .collect();
+        let (der, index) = build(&entries);
+        let found = index.unwrap().find(&der, der.len(), &[7]);
+        let codes: Vec<_> = found.iter().map(|entry| entry.reason.unwrap().0).collect();
+        assert_eq!(codes, [6, 8, 6, 8]);
+    }
+
+    #[test]
+    fn one_number_all_over_is_refused() {
+        let (_, index) = build(&vec![entry(&[7], &[]); MAX_SAME_SERIAL]);
+        assert!(index.is_ok());
+        let (_, index) = build(&vec![entry(&[7], &[]); MAX_SAME_SERIAL + 1]);
+        assert!(index.is_err());
+    }
+
+    #[test]
+    fn critical_extensions_of_any_entry_are_noticed() {
+        let critical = |oid: &[u8]| {
+            sequence(&[&sequence(&[
+                &encode(tag::OBJECT_IDENTIFIER, oid),
+                &encode(tag::BOOLEAN, &[0xff]),
+                &encode(tag::OCTET_STRING, &[5, 0]),
+            ])])
+        };
+        let (der, index) = build(&[entry(&[1], &[]), entry(&[2], &critical(&[0x2a, 3]))]);
+        let range = index.unwrap().unknown_critical().cloned().unwrap();
+        assert_eq!(der[range], [0x2a, 3]);
+        let (_, index) = build(&[entry(&[1], &critical(&[0x55, 0x1d, 0x1d]))]);
+        let index = index.unwrap();
+        assert!(index.names_issuers() && index.unknown_critical().is_none());
+    }
+
+    #[test]
+    fn malformed_entries_are_refused() {
+        for bad in [
+            vec![0x30, 0],
+            vec![0x30, 3, 2, 1, 1],
+            sequence(&[&entry(&[1], &[])]),
+            entry(&[0, 1], &[]),
+            entry(&[1], &[5, 0]),
+            entry(&[1], &sequence(&[&[0x30, 0]])),
+        ] {
+            let (_, index) = build(&[entry(&[1], &[]), bad.clone()]);
+            assert!(index.is_err(), "{bad:02x?}");
+        }
+    }
+}

@@ -38,12 +38,12 @@ pub(crate) fn request(certificate: &Certificate, issuer: &Certificate) -> Vec<u8
     sequence(&[&sequence(&[&request_list])])
 }
 
-fn sequence(fields: &[&[u8]]) -> Vec<u8> {
+pub(super) fn sequence(fields: &[&[u8]]) -> Vec<u8> {
     encode(tag::SEQUENCE, &fields.concat())
 }
 
 /// One element in DER.
-fn encode(tag: u8, contents: &[u8]) -> Vec<u8> {
+pub(super) fn encode(tag: u8, contents: &[u8]) -> Vec<u8> {
     let length = contents.len().to_be_bytes();
     let start = length.iter().take_while(|octet| **octet == 0).count();
     let length = length.get(start..).unwrap_or(&[]);

@@ -118,10 +118,10 @@ fn fetch(case: &Case, request: &EvidenceRequest) -> EvidenceReply {
         if count > Limits::default().evidence_bytes {
             return unavailable("the answer is larger than allowed");
         }
-        return EvidenceReply::Content(vec![0; count]);
+        return EvidenceReply::Content(vec![0; count].into());
     }
     match std::fs::read(case.file(answer)) {
-        Ok(bytes) => EvidenceReply::Content(bytes),
+        Ok(bytes) => EvidenceReply::Content(bytes.into()),
         Err(error) => unavailable(&error.to_string()),
     }
 }
@@ -135,9 +135,9 @@ impl<H: Host> Host for WithEvidence<'_, H> {
     fn fetch(&mut self, need: &Need) -> Reply {
         match &need.request {
             Request::Evidence(request) => match fetch(self.case, request) {
-                EvidenceReply::Content(bytes) => Reply::Content {
+                EvidenceReply::Content(content) => Reply::Content {
                     media_type: None,
-                    bytes,
+                    bytes: content.bytes().to_vec(),
                 },
                 EvidenceReply::Unavailable(why) => Reply::Failed(why),
                 _ => Reply::NotFound,
