@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers from the bottom. Modules of one line may import each other.
 const LAYERS: &[&[&str]] = &[
-    &["error", "evidence", "limits", "outcome", "time"],
+    &["error", "limits", "outcome", "time"],
     &["crypto"],
     &["wire"],
     &["x509"],

@@ -73,11 +73,9 @@ impl Subject<'_> {
             Ok(response) => response,
             Err(error) => return Ok(Err(error.to_string())),
         };
-        let answer = match self.strictest(&response) {
-            Ok(answer) => answer,
-            Err(why) => return Ok(Err(why)),
-        };
-        Ok(self.authorised(&response)?.map(|()| answer))
+        Ok(self
+            .authorised(&response)?
+            .and_then(|()| self.strictest(&response)))
     }
 
     /// The answer about the certificate: where there are several, the strictest.
