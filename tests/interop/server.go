@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto"
 	"crypto/rand"
+	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/json"
@@ -26,7 +27,7 @@ type request struct {
 	MediaType string `json:"media_type"`
 	Envelope  []byte `json:"envelope"`
 	// Message and Key (position in the chain) are for `sign` and
-	// `sign-certificate`.
+	// `sign-certificate`, Message is for `parse-certificate`.
 	Message []byte `json:"message"`
 	Key     int    `json:"key"`
 	// Iterations and Memory are for `bench`.
@@ -37,11 +38,12 @@ type request struct {
 // answer is one line of standard output, in the order of the requests.
 type answer struct {
 	*verdict
-	Crash     string  `json:"crash,omitempty"`
-	Signature []byte  `json:"signature,omitempty"`
-	Nanos     float64 `json:"nanos,omitempty"`
-	Allocs    float64 `json:"allocs,omitempty"`
-	Bytes     float64 `json:"bytes,omitempty"`
+	Crash      string  `json:"crash,omitempty"`
+	Signature  []byte  `json:"signature,omitempty"`
+	ParseError string  `json:"parse_error,omitempty"`
+	Nanos      float64 `json:"nanos,omitempty"`
+	Allocs     float64 `json:"allocs,omitempty"`
+	Bytes      float64 `json:"bytes,omitempty"`
 	// Failure is about the request itself.
 	Failure string `json:"failure,omitempty"`
 }
@@ -102,6 +104,8 @@ func (s *server) answer(req request) answer {
 		reply.Signature, err = s.sign(req)
 	case "sign-certificate":
 		reply.Signature, err = s.signCertificate(req)
+	case "parse-certificate":
+		reply.ParseError = parseCertificate(req.Message)
 	case "bench":
 		reply, err = s.bench(req)
 	default:
@@ -170,6 +174,15 @@ func (s *server) sign(req request) ([]byte, error) {
 		return nil, err
 	}
 	return rawSignature(key, req.Message)
+}
+
+// parseCertificate is Go's word on a certificate: the reference does not pass
+// it on for the signing certificate.
+func parseCertificate(der []byte) string {
+	if _, err := x509.ParseCertificate(der); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // signCertificate makes a certificate of a changed TBSCertificate (the
