@@ -40,6 +40,9 @@ pub struct Limits {
     /// A trust policy document. A Kubernetes ConfigMap, where policies of
     /// clusters are kept, holds no more.
     pub policy_bytes: usize,
+    /// Values in a trust policy document: objects, arrays, texts. Empty ones take
+    /// a hundred times their length in memory.
+    pub policy_values: usize,
     /// Trusted identities in one statement of a trust policy. Each is compared
     /// with each other for overlap, so the work grows with the square.
     pub policy_identities: usize,
@@ -126,6 +129,7 @@ impl Default for Limits {
             payload_bytes: 1024 * 1024,
             manifest_bytes: 4 * 1024 * 1024,
             policy_bytes: 1024 * 1024,
+            policy_values: 50_000,
             policy_identities: 1_000,
             trust_store_file_bytes: 4 * 1024 * 1024,
             trust_store_bytes: 8 * 1024 * 1024,

@@ -39,6 +39,9 @@ pub(crate) fn read(
     if bytes.len() > limits.policy_bytes {
         return Err(too_large(kind, limits));
     }
+    if json::count_values(bytes) > limits.policy_values {
+        return Err(too_many_values(kind, limits));
+    }
     let value = parse_json(bytes).map_err(|problem| {
         place.error(
             "policy-malformed",
@@ -67,6 +70,16 @@ pub(crate) fn too_large(kind: DocumentKind, limits: &Limits) -> PolicyError {
             "policy-too-large",
             format!("the document is larger than {} bytes", limits.policy_bytes),
             "make it smaller, or raise the limit `policy_bytes`",
+        )
+        .with_kind(ErrorKind::LimitExceeded)
+}
+
+fn too_many_values(kind: DocumentKind, limits: &Limits) -> PolicyError {
+    Place::document(kind)
+        .error(
+            "policy-too-large",
+            format!("the document has more than {} values", limits.policy_values),
+            "make it smaller, or raise the limit `policy_values`",
         )
         .with_kind(ErrorKind::LimitExceeded)
 }

@@ -36,6 +36,32 @@ pub(crate) fn from_text<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, J
     Ok(serde_json::from_str(text)?)
 }
 
+/// How many values a document has, at most: brackets and commas announce them.
+/// For a bound on what a parsed document takes, before it is parsed.
+pub(crate) fn count_values(bytes: &[u8]) -> usize {
+    let mut count = 1;
+    let mut octets = bytes.iter();
+    while let Some(octet) = octets.next() {
+        match octet {
+            b'[' | b'{' | b',' => count += 1,
+            b'"' => skip_text(&mut octets),
+            _ => {}
+        }
+    }
+    count
+}
+
+/// Up to and with the quotation mark that ends a text.
+fn skip_text(octets: &mut std::slice::Iter<'_, u8>) {
+    while let Some(octet) = octets.next() {
+        match octet {
+            b'"' => return,
+            b'\\' => _ = octets.next(),
+            _ => {}
+        }
+    }
+}
+
 /// Keeps the value of a member in `slot`: the last one, where a `null` counts as
 /// no member.
 pub(crate) fn keep<T>(slot: &mut Option<T>, value: Option<T>) {
@@ -223,6 +249,13 @@ mod tests {
         }
         assert_eq!(parse(b" \t\r\n{} \n").unwrap(), json!({}));
         assert_eq!(parse(b"null").unwrap(), json!(null));
+    }
+
+    #[test]
+    fn values_are_counted_outside_of_texts() {
+        assert_eq!(count_values(b"0"), 1);
+        assert_eq!(count_values(br#"{"a":[1,"x,[{",{}],"b\\\",":0}"#), 7);
+        assert_eq!(count_values(br#""[\"[,"#), 1);
     }
 
     #[test]
