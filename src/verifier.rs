@@ -217,6 +217,7 @@ impl Verifier {
                     target: Target::Artifact(request.target),
                     user_metadata: request.user_metadata,
                     now: request.now,
+                    stamped: None,
                     provider: &self.inner.provider,
                     limits: &self.inner.limits,
                 };

@@ -7,49 +7,34 @@
 
 use std::borrow::Cow;
 
+use super::countersignature::{self, Unverified, Verified};
 use super::{Checked, Facts};
 use crate::envelope::SigningScheme;
 use crate::evidence::Evidence;
-use crate::outcome::{Reason, Rejection};
-use crate::policy::VerifyTimestamp;
+use crate::outcome::{CheckResult, Reason, Rejection};
 use crate::time::Time;
-use crate::trust::StoreKind;
 
 /// The check.
 #[must_use]
-pub fn check(facts: &Facts<'_>, _evidence: &Evidence) -> Checked {
+pub fn check(facts: &Facts<'_>, evidence: &Evidence) -> Checked {
     Checked::from_result(match facts.signed.scheme() {
         SigningScheme::SigningAuthority => signing_authority_time(facts),
-        SigningScheme::X509 if needs_timestamp(facts) => timestamp(facts),
+        SigningScheme::X509 if countersignature::is_needed(facts) => {
+            return countersigned(facts, evidence);
+        }
         SigningScheme::X509 => valid_now(facts),
     })
 }
 
 /// When the artifact was signed, as somebody says whom the policy trusts to say
-/// so: revocations that take effect later do not count.
-pub(super) fn authentic_signing_time(facts: &Facts<'_>, _evidence: &Evidence) -> Option<Time> {
+/// so: the signing authority, or a time-stamping authority whose stamp passed
+/// this check. Revocations that take effect later do not count.
+pub(super) fn authentic_signing_time(facts: &Facts<'_>) -> Option<Time> {
     match facts.signed.scheme() {
         SigningScheme::SigningAuthority => facts.signed.authentic_signing_time(),
         // The signing time under this scheme is the signer's own word.
-        SigningScheme::X509 => None,
+        SigningScheme::X509 => facts.stamped,
     }
-}
-
-/// Whether the conditions for verifying a countersignature are met
-/// ("Timestamp Countersignature Verification Details"): the policy names a `tsa`
-/// store, and either wants it always or a certificate of the chain has expired.
-fn needs_timestamp(facts: &Facts<'_>) -> bool {
-    let statement = facts.statement;
-    statement.trust_stores_of(StoreKind::Tsa).next().is_some()
-        && match statement.verify_timestamp() {
-            VerifyTimestamp::Always => true,
-            VerifyTimestamp::AfterCertExpiry => facts
-                .signed
-                .chain()
-                .certificates()
-                .iter()
-                .any(|certificate| facts.now > certificate.not_after()),
-        }
 }
 
 fn signing_authority_time(facts: &Facts<'_>) -> Result<Cow<'static, str>, Rejection> {
@@ -103,23 +88,16 @@ fn valid_now(facts: &Facts<'_>) -> Result<Cow<'static, str>, Rejection> {
     }
 }
 
-fn timestamp(facts: &Facts<'_>) -> Result<Cow<'static, str>, Rejection> {
-    if facts.signed.timestamp_token().is_none_or(<[u8]>::is_empty) {
-        return Err(Rejection::new(
-            Reason::TimestampMissing,
-            format!(
-                "trust policy statement `{}` asks for a time-stamp, and the signature has none",
-                facts.statement.name()
+fn countersigned(facts: &Facts<'_>, evidence: &Evidence) -> Checked {
+    match countersignature::verify(facts, evidence) {
+        Ok(Verified { stamp, revocation }) => Checked::Dated {
+            found: format!(
+                "the signature was time-stamped {stamp}, when every certificate of its chain was \
+                 valid; the time-stamping authority: {revocation}"
             ),
-        )
-        .remedy(
-            "ask the signer for a time-stamped signature, or set `verifyTimestamp` to \
-             `afterCertExpiry`",
-        ));
+            time: stamp.latest(),
+        },
+        Err(Unverified::Rejected(rejection)) => Checked::Done(CheckResult::Failed(rejection)),
+        Err(Unverified::Needs(requests)) => Checked::Needs(requests),
     }
-    Err(Rejection::new(
-        Reason::EvidenceUnsupported,
-        "this version cannot verify RFC 3161 time-stamps, and the policy asks for it",
-    )
-    .remedy("set `verifyTimestamp` to `afterCertExpiry` while the certificates are valid"))
 }

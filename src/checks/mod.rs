@@ -7,6 +7,7 @@
 pub mod authentic_timestamp;
 pub mod authenticity;
 mod chain_cache;
+mod countersignature;
 pub mod critical_attributes;
 pub mod expiry;
 pub mod integrity;
@@ -46,6 +47,9 @@ pub struct Facts<'a> {
     pub user_metadata: &'a BTreeMap<String, String>,
     /// The moment of verification.
     pub now: Time,
+    /// The upper limit of the signature's time-stamp: `None` until the check of
+    /// the authentic time-stamp has verified one.
+    pub stamped: Option<Time>,
     /// Cryptography.
     pub provider: &'a Provider,
     /// Bounds.
@@ -74,6 +78,13 @@ pub enum Target<'a> {
 pub enum Checked {
     /// To a result.
     Done(CheckResult),
+    /// To a pass that also shows when the artifact was signed at the latest.
+    Dated {
+        /// What was found.
+        found: String,
+        /// The upper limit of a verified time-stamp.
+        time: Time,
+    },
     /// It needs this first, all of it at the same time.
     Needs(Vec<EvidenceRequest>),
 }
@@ -113,6 +124,7 @@ pub const AFTER_INTEGRITY: &[(Check, CheckFn)] = &[
 /// # Errors
 /// The evidence that a check needs before it can come to a result.
 pub fn run(facts: &Facts<'_>, evidence: &Evidence) -> Result<Vec<Finding>, Vec<EvidenceRequest>> {
+    let mut facts = *facts;
     let mut findings = Vec::with_capacity(AFTER_INTEGRITY.len() + 1);
     findings.push(integrity::passed());
     let mut rejected = false;
@@ -123,8 +135,12 @@ pub fn run(facts: &Facts<'_>, evidence: &Evidence) -> Result<Vec<Finding>, Vec<E
         } else if rejected {
             CheckResult::NotEvaluated
         } else {
-            match function(facts, evidence) {
+            match function(&facts, evidence) {
                 Checked::Done(result) => result,
+                Checked::Dated { found, time } => {
+                    facts.stamped = Some(time);
+                    CheckResult::Passed(found.into())
+                }
                 Checked::Needs(requests) => return Err(requests),
             }
         };

@@ -10,7 +10,7 @@ pub fn check(facts: &Facts<'_>, evidence: &Evidence) -> Checked {
     let chain = facts.signed.chain().certificates();
     let context = Context {
         now: facts.now,
-        authentic_signing_time: authentic_timestamp::authentic_signing_time(facts, evidence),
+        authentic_signing_time: authentic_timestamp::authentic_signing_time(facts),
         provider: facts.provider,
         limits: facts.limits,
     };

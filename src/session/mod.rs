@@ -551,6 +551,7 @@ impl Session {
             target,
             user_metadata: &self.user_metadata,
             now: self.report.verified_at,
+            stamped: None,
             provider: self.verifier.provider(),
             limits: self.verifier.limits(),
         };

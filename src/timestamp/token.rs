@@ -235,7 +235,7 @@ impl Timestamp {
 /// Time, accuracy and authority, for people.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.time)?;
+        write!(f, "at {}", self.time)?;
         if !self.accuracy.is_zero() {
             // Durations print as `1s`, `500ms`, `1.5s`.
             write!(f, " (\u{b1}{:?})", self.accuracy)?;
