@@ -173,15 +173,37 @@ fn superseded(name: &str, signed: &Value) -> Vec<Run> {
     runs
 }
 
+/// The authority's certificates have addresses of CRLs and OCSP, and here is no
+/// network: a time-stamp that is needed comes as far as that, and no further.
 fn time_stamped(name: &str) -> Vec<Run> {
+    let rejected = |reason| Expect::Rejected(Check::AuthenticTimestamp, reason);
+    let unknown = || {
+        time_stamp(
+            "always",
+            "test-timestamp",
+            rejected(Reason::TimestampRevocation),
+        )
+    };
+    let another_root = time_stamp(
+        "always",
+        "test-mismatch",
+        rejected(Reason::TimestampInvalid),
+    );
+    let mut runs = vec![unknown(), another_root];
     if name.contains("Expired") {
-        strict_only(CERT_EXPIRED)
+        runs.extend(strict_only(CERT_EXPIRED));
+        let mut late = unknown();
+        late.time_stamp = Some(("afterCertExpiry", "test-timestamp"));
+        runs.push(late);
     } else {
-        vec![
-            run("strict", Expect::Trusted),
-            time_stamp("afterCertExpiry", "test-timestamp", Expect::Trusted),
-        ]
+        runs.push(run("strict", Expect::Trusted));
+        runs.push(time_stamp(
+            "afterCertExpiry",
+            "test-timestamp",
+            Expect::Trusted,
+        ));
     }
+    runs
 }
 
 /// The files of the trust store that a row is verified with. Where the source
@@ -331,7 +353,7 @@ fn envelopes() {
         rows.values().sum::<usize>()
     );
     assert!(differences.is_empty(), "{differences:#?}");
-    assert_eq!((rows.values().sum::<usize>(), ran), (40, 151));
+    assert_eq!((rows.values().sum::<usize>(), ran), (40, 161));
 }
 
 /// The same envelope for another artifact, and with another root in the store.
