@@ -261,8 +261,6 @@ reasons! {
     CertRevoked = "cert-revoked",
     /// The revocation status could not be determined.
     RevocationUnknown = "revocation-unknown",
-    /// The check needs evidence of a kind that this version cannot judge.
-    EvidenceUnsupported = "evidence-unsupported",
     /// The signed descriptor is not that of the artifact.
     TargetMismatch = "target-mismatch",
     /// Required metadata is not in the signature.

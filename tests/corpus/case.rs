@@ -124,14 +124,4 @@ impl Case {
                 .as_deref()
                 .is_some_and(|output| output.contains("skip signature verification"))
     }
-
-    /// Whether the verdict needs a time-stamp or the revocation status of a
-    /// certificate.
-    pub fn needs_evidence(&self) -> bool {
-        let tsa = self
-            .trust_policy
-            .as_ref()
-            .is_some_and(|policy| policy.to_string().contains("\"tsa:"));
-        !self.evidence.is_empty() || tsa
-    }
 }

@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use notation_verifier::error::Error;
 use notation_verifier::evidence::{EvidenceReply, EvidenceRequest};
 use notation_verifier::io::{BlobHost, ConfigDirectory, Host, Layout, LayoutHost, drive};
-use notation_verifier::outcome::{Check, CheckResult, Reason};
+use notation_verifier::outcome::{Check, CheckResult};
 use notation_verifier::policy::{PolicyError, Selection};
 use notation_verifier::report::{ArtifactStatus, Report, SignatureResult};
 use notation_verifier::session::{BlobRequest, ImageRequest, Need, Reply, Request};
@@ -31,7 +31,10 @@ pub fn run(case: &Case) -> Answer {
             "policy" => policy(case, &world),
             "truststore" => trust_store(case, &world),
             "layout" => layout(case, &world),
-            kind => Err(failed("kind", &format!("unknown kind `{kind}`"))),
+            kind => Err(Answer {
+                unknown_kind: true,
+                ..failed("kind", &format!("unknown kind `{kind}`"))
+            }),
         });
     answer.unwrap_or_else(|failure| failure)
 }
@@ -299,7 +302,6 @@ fn answer_of(report: &Report) -> Answer {
                                 answer.cause = Some(rejection.reason.as_str().to_owned());
                             }
                             answer.detail.push_str(&rejection.detail);
-                            answer.unsupported |= rejection.reason == Reason::EvidenceUnsupported;
                             false
                         }
                         CheckResult::Skipped | CheckResult::NotEvaluated => continue,
