@@ -26,7 +26,21 @@ pub enum EvidenceRequest {
     Crl {
         /// Address of the list, from the certificate or a base list.
         url: String,
+        /// Which list is expected there.
+        kind: ListKind,
+        /// DER of the certificate of the authority that must have signed it: for
+        /// hosts that have lists of their own.
+        issuer: Vec<u8>,
     },
+}
+
+/// Which kind of certificate revocation list is expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ListKind {
+    /// All revoked certificates of its scope.
+    Complete,
+    /// What changed since a complete list (RFC 5280 section 5.2.4).
+    Delta,
 }
 
 impl EvidenceRequest {
@@ -34,7 +48,7 @@ impl EvidenceRequest {
     #[must_use]
     pub fn url(&self) -> &str {
         match self {
-            Self::Ocsp { url, .. } | Self::Crl { url } => url,
+            Self::Ocsp { url, .. } | Self::Crl { url, .. } => url,
         }
     }
 }
@@ -54,6 +68,12 @@ pub enum EvidenceReply {
 pub trait EvidenceSource {
     /// Fetches `request`, or says why it cannot be had.
     fn fetch(&mut self, request: &EvidenceRequest) -> EvidenceReply;
+
+    /// Fetches all of `requests`, at the same time where that is possible, and
+    /// answers in their order.
+    fn fetch_all(&mut self, requests: &[EvidenceRequest]) -> Vec<EvidenceReply> {
+        requests.iter().map(|request| self.fetch(request)).collect()
+    }
 }
 
 impl<F: FnMut(&EvidenceRequest) -> EvidenceReply> EvidenceSource for F {

@@ -294,15 +294,15 @@ fn run_checks(facts: &Facts<'_>, source: &mut dyn EvidenceSource) -> Outcome {
         match checks::run(facts, &evidence) {
             Ok(findings) => return Outcome::new(findings),
             Err(requests) => {
-                for request in requests {
-                    let reply = if round < facts.limits.evidence_rounds {
-                        source.fetch(&request)
-                    } else {
-                        EvidenceReply::Unavailable(
-                            "too many rounds of evidence were needed (`evidence_rounds`)"
-                                .to_owned(),
-                        )
-                    };
+                let (mut replies, why) = if round < facts.limits.evidence_rounds {
+                    (source.fetch_all(&requests), "it was not answered")
+                } else {
+                    let why = "too many rounds of evidence were needed (`evidence_rounds`)";
+                    (Vec::new(), why)
+                };
+                // A source that answers less than it was asked is not asked again.
+                replies.resize(requests.len(), EvidenceReply::Unavailable(why.to_owned()));
+                for (request, reply) in requests.into_iter().zip(replies) {
                     evidence.insert(request, reply);
                 }
                 round += 1;

@@ -273,7 +273,7 @@ fn notation_end_to_end() {
                 Err(requests) => {
                     for request in requests {
                         let reply = match &request {
-                            EvidenceRequest::Crl { url } => {
+                            EvidenceRequest::Crl { url, .. } => {
                                 EvidenceReply::Content(list(url).into())
                             }
                             _ => EvidenceReply::Unavailable("no responder".to_owned()),

@@ -14,9 +14,15 @@ use super::layout::{Layout, LayoutError};
 pub trait Host {
     /// Fetches what `need` asks for, reading at most its `max_bytes`.
     fn fetch(&mut self, need: &Need) -> Reply;
+
+    /// Fetches all of `needs`, at the same time where that is possible, and
+    /// answers in their order.
+    fn fetch_all(&mut self, needs: &[Need]) -> Vec<Reply> {
+        needs.iter().map(|need| self.fetch(need)).collect()
+    }
 }
 
-/// Drives `session` to its report, one request after the other.
+/// Drives `session` to its report.
 ///
 /// # Errors
 /// Where the session refuses an answer.
@@ -25,8 +31,11 @@ pub fn drive(mut session: Session, host: &mut dyn Host) -> Result<Report, Error>
         match session.step() {
             Step::Done(report) => return Ok(*report),
             Step::Needs(needs) => {
+                let mut replies = host.fetch_all(&needs).into_iter();
                 for need in needs {
-                    let reply = host.fetch(&need);
+                    let reply = replies.next().unwrap_or_else(|| {
+                        Reply::Failed("the host did not answer the request".to_owned())
+                    });
                     session.supply(need.id, reply)?;
                 }
             }

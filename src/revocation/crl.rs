@@ -4,7 +4,7 @@
 use super::delta::{self, Deltas};
 use super::scope::covers;
 use super::{Answer, Attempt, Context, Method, Pending, Revocation, Status, Subject, address};
-use crate::evidence::{Content, EvidenceReply, EvidenceRequest};
+use crate::evidence::{Content, EvidenceReply, EvidenceRequest, ListKind};
 use crate::time::Time;
 use crate::x509::{
     Certificate, DistributionPoint, ReasonFlags, RevocationList, RevocationReason, Usage,
@@ -86,7 +86,7 @@ impl Subject<'_> {
         attempts: &mut Vec<Attempt>,
     ) -> Result<Point, Pending> {
         for url in point.urls() {
-            let content = match self.fetched(url)? {
+            let content = match self.fetched(url, ListKind::Complete)? {
                 Ok(content) => content,
                 Err(why) => {
                     attempts.push(attempt(url.to_owned(), Answer::Unknown(why)));
@@ -104,12 +104,18 @@ impl Subject<'_> {
     }
 
     /// The body of the list at `url`, or why there is none.
-    pub(super) fn fetched(self, url: &str) -> Result<Result<Content, String>, Pending> {
+    pub(super) fn fetched(
+        self,
+        url: &str,
+        kind: ListKind,
+    ) -> Result<Result<Content, String>, Pending> {
         if let Err(why) = address::check(url) {
             return Ok(Err(why));
         }
         let request = EvidenceRequest::Crl {
             url: url.to_owned(),
+            kind,
+            issuer: self.issuer.der().to_vec(),
         };
         match self.evidence.get(&request) {
             None => Err(vec![request]),

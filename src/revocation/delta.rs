@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 
 use super::{Pending, Subject};
-use crate::evidence::Content;
+use crate::evidence::{Content, ListKind};
 use crate::x509::RevocationList;
 
 /// What came of the addresses of delta lists.
@@ -38,7 +38,7 @@ impl Subject<'_> {
         }
         let mut causes = Vec::new();
         for url in urls {
-            let why = match self.fetched(url)? {
+            let why = match self.fetched(url, ListKind::Delta)? {
                 Ok(content) => match content.revocation_list() {
                     Ok(_) => return Ok(Deltas::List(content)),
                     Err(error) => error.to_string(),

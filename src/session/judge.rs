@@ -20,6 +20,7 @@ pub(super) fn stated_media_type(bytes: &[u8]) -> Option<String> {
 pub(super) fn evidence_of(reply: Reply) -> EvidenceReply {
     match reply {
         Reply::Content { bytes, .. } => EvidenceReply::Content(bytes.into()),
+        Reply::Evidence(reply) => reply,
         Reply::NotFound => EvidenceReply::Unavailable("the server does not have it".to_owned()),
         Reply::Failed(why) => EvidenceReply::Unavailable(why),
         _ => EvidenceReply::Unavailable(wrong_reply("evidence")),

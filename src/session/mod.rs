@@ -229,11 +229,13 @@ impl Session {
 
     /// Holds a reply against the bounds, whatever the host did about them.
     fn bounded(&mut self, need: &Need, reply: Reply) -> Reply {
-        let Reply::Content { bytes, .. } = &reply else {
-            return reply;
+        let octets = match &reply {
+            Reply::Content { bytes, .. } => bytes.len(),
+            Reply::Evidence(EvidenceReply::Content(content)) => content.bytes().len(),
+            _ => return reply,
         };
-        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if bytes.len() > need.max_bytes {
+        let length = u64::try_from(octets).unwrap_or(u64::MAX);
+        if octets > need.max_bytes {
             return Reply::Failed(format!(
                 "the answer has {length} octets, and at most {} are allowed",
                 need.max_bytes
@@ -584,7 +586,11 @@ impl Session {
                 self.evidence
                     .insert(request, EvidenceReply::Unavailable(why));
             } else {
-                self.ask(Request::Evidence(request), limits.evidence_bytes);
+                let most = match &request {
+                    EvidenceRequest::Ocsp { .. } => limits.ocsp_response_bytes,
+                    EvidenceRequest::Crl { .. } => limits.evidence_bytes,
+                };
+                self.ask(Request::Evidence(request), most);
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::crypto::{self, HashAlgorithm};
-use crate::evidence::EvidenceRequest;
+use crate::evidence::{EvidenceReply, EvidenceRequest};
 use crate::report::Report;
 use crate::time::Time;
 use crate::wire::Descriptor;
@@ -81,6 +81,9 @@ pub enum Reply {
         /// Octets.
         size: u64,
     },
+    /// Evidence, from a host that keeps it: what was parsed of it is shared with
+    /// other sessions.
+    Evidence(EvidenceReply),
     /// It is not there: the other side said so.
     NotFound,
     /// It could not be fetched; the text says why, for a person.

@@ -129,6 +129,19 @@ pub struct CertId<'a> {
 }
 
 impl CertId<'_> {
+    /// The serial number, as it is encoded.
+    #[must_use]
+    pub const fn serial_number(&self) -> &[u8] {
+        self.serial_number
+    }
+
+    /// Whether this and `other` may be the same certificate. Hashes of different
+    /// functions cannot be compared: then the serial number decides.
+    #[must_use]
+    pub fn may_be(&self, other: &CertId<'_>) -> bool {
+        self == other || self.serial_number == other.serial_number && self.hash != other.hash
+    }
+
     /// Whether this is `certificate`, issued by `issuer`. A hash function that is
     /// not known matches nothing.
     #[must_use]
@@ -351,6 +364,24 @@ impl<'a> SingleResponse<'a> {
 }
 
 impl<'a> CertId<'a> {
+    /// The certificate that the DER of an `OCSPRequest` asks about first.
+    #[must_use]
+    pub fn of_request(der: &'a [u8]) -> Option<Self> {
+        let request = Element::only(der).ok()?;
+        let tbs = request.reader().expect(tag::SEQUENCE, "").ok()?;
+        let mut fields = tbs.reader();
+        // Version and the name of who asks may come first.
+        let list = loop {
+            let field = fields.element().ok()?;
+            if field.tag() == tag::SEQUENCE {
+                break field;
+            }
+        };
+        let first = list.reader().expect(tag::SEQUENCE, "").ok()?;
+        let id = first.reader().expect(tag::SEQUENCE, "").ok()?;
+        Self::parse(&id).ok()
+    }
+
     fn parse(id: &Element<'a>) -> Result<Self, DerError> {
         let mut fields = id.reader();
         let algorithm = fields.expect(tag::SEQUENCE, "a CertID without hash algorithm")?;
