@@ -17,6 +17,12 @@ pub const RSA_MODULUS_MAX_BITS: usize = 8192;
 /// implementation's library. The work grows with its length.
 pub const RSA_EXPONENT_MAX: u64 = (1 << 31) - 1;
 
+/// Files of evidence that are given beforehand. The CRLs of all authorities of
+/// the public web are fewer.
+pub const PRELOADED_FILES: usize = 10_000;
+/// Octets of evidence that is given beforehand: it is kept in memory.
+pub const PRELOADED_BYTES: usize = 512 * 1024 * 1024;
+
 /// Bounds on what a verification may read, count and nest.
 ///
 /// All sizes are in bytes. [`Limits::default`] is meant for everyone; raise a

@@ -1,9 +1,12 @@
-//! Everything that touches a file system: configuration, layouts, the loop that
-//! drives a [`Session`](crate::session::Session) (feature `io`).
+//! Everything that touches a file system or a network: configuration, layouts,
+//! the loop that drives a [`Session`](crate::session::Session) (feature `io`),
+//! revocation evidence over HTTP (feature `http`).
 
 pub mod config;
 mod configured;
 pub mod drive;
+#[cfg(feature = "http")]
+pub mod evidence;
 pub mod layout;
 
 pub use config::ConfigDirectory;
