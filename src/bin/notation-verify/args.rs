@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use notation_verifier::Time;
 
+use crate::evidence::EvidenceArgs;
+
 /// Verify Notary Project (Notation) signatures of images and blobs.
 ///
 /// Trust policies and trust stores come from the Notation configuration
-/// directory. Nothing is written, and nothing is fetched from a network.
+/// directory. OCSP answers and CRLs are fetched over HTTP where the policy asks for
+/// them; nothing is written, unless --evidence-cache names a directory.
 #[derive(Debug, Parser)]
 #[command(name = "notation-verify", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Cli {
@@ -62,6 +65,8 @@ pub struct Common {
     /// Verify as of this moment (RFC 3339) and not as of now. The result says so.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub at: Option<Time>,
+    #[command(flatten)]
+    pub evidence: EvidenceArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -1,6 +1,7 @@
 //! The command `notation-verify`.
 
 mod args;
+mod evidence;
 mod exit;
 mod input;
 mod inspect;

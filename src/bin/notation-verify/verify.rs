@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use notation_verifier::evidence::NoEvidence;
 use notation_verifier::io::config::StoreWarning;
+use notation_verifier::io::evidence::{EvidenceFetcher, WithEvidence};
 use notation_verifier::io::{BlobHost, Configured, LayoutHost, drive};
 use notation_verifier::report::{Report, Subject, error_document};
 use notation_verifier::session::{BlobRequest, ImageRequest};
@@ -66,15 +66,18 @@ fn layout(
         all_signatures: args.all_signatures,
         now,
     })?;
+    let evidence = Evidence::of(&args.common, verifier.limits())?;
     let layout = input::layout(path, verifier.limits())?;
-    let report = drive(session, &mut LayoutHost::new(&layout))?;
-    Ok(report.with_warnings(sentences(&warnings)))
+    let mut host = WithEvidence::new(LayoutHost::new(&layout), evidence.fetcher.clone());
+    let report = drive(session, &mut host)?;
+    Ok(report.with_warnings(evidence.and_sentences(&warnings)))
 }
 
 fn envelope(args: &VerifyArgs, path: &Path, descriptor: &Path, now: Time) -> Result<Report, Error> {
     let config = input::config(args.common.config.as_deref())?;
     let Configured { verifier, warnings } =
         config.oci_verifier(Provider::preferred(), Limits::default())?;
+    let mut evidence = Evidence::of(&args.common, verifier.limits())?;
     let target = input::descriptor(descriptor, verifier.limits())?;
     let envelope = input::file(path, verifier.limits().envelope_bytes)?;
     let request = EnvelopeRequest {
@@ -85,8 +88,8 @@ fn envelope(args: &VerifyArgs, path: &Path, descriptor: &Path, now: Time) -> Res
         user_metadata: &args.common.user_metadata.iter().cloned().collect(),
         now,
     };
-    let report = verifier.verify_envelope(&request, &mut NoEvidence)?;
-    Ok(report.with_warnings(sentences(&warnings)))
+    let report = verifier.verify_envelope(&request, &mut evidence.fetcher)?;
+    Ok(report.with_warnings(evidence.and_sentences(&warnings)))
 }
 
 fn verify_blob(args: &BlobVerifyArgs, name: &str) -> Result<Report, Error> {
@@ -94,6 +97,7 @@ fn verify_blob(args: &BlobVerifyArgs, name: &str) -> Result<Report, Error> {
     let Configured { verifier, warnings } =
         config.blob_verifier(Provider::preferred(), Limits::default())?;
     let limits = verifier.limits();
+    let evidence = Evidence::of(&args.common, limits)?;
     let envelope = input::file(&args.signature, limits.envelope_bytes)?;
     let session = verifier.verify_blob(BlobRequest {
         name: name.to_owned(),
@@ -115,12 +119,30 @@ fn verify_blob(args: &BlobVerifyArgs, name: &str) -> Result<Report, Error> {
             )
         })?)
     };
-    let mut host = BlobHost::new(reader, verifier.provider(), limits.blob_bytes);
-    Ok(drive(session, &mut host)?.with_warnings(sentences(&warnings)))
+    let host = BlobHost::new(reader, verifier.provider(), limits.blob_bytes);
+    let mut host = WithEvidence::new(host, evidence.fetcher.clone());
+    let report = drive(session, &mut host)?;
+    Ok(report.with_warnings(evidence.and_sentences(&warnings)))
 }
 
-fn sentences(warnings: &[StoreWarning]) -> Vec<String> {
-    warnings.iter().map(ToString::to_string).collect()
+/// Where evidence comes from, and what was noticed when it was set up.
+struct Evidence {
+    fetcher: EvidenceFetcher,
+    warnings: Vec<String>,
+}
+
+impl Evidence {
+    fn of(common: &Common, limits: &Limits) -> Result<Self, Error> {
+        let (fetcher, warnings) = common.evidence.fetcher(common.at, limits)?;
+        Ok(Self { fetcher, warnings })
+    }
+
+    /// All warnings of a run, those of the trust stores first.
+    fn and_sentences(self, stores: &[StoreWarning]) -> Vec<String> {
+        let stores = stores.iter().map(ToString::to_string);
+        let cache = self.fetcher.warnings();
+        stores.chain(self.warnings).chain(cache).collect()
+    }
 }
 
 /// Prints the report or the error in the form that was asked for.
