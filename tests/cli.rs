@@ -57,10 +57,18 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("output is UTF-8")
 }
 
-/// The JSON on standard output, checked against the schema.
+/// The JSON on standard output, checked against the schema of reports.
 fn json(output: &Output) -> Value {
+    checked(output, include_str!("../docs/report.schema.json"))
+}
+
+/// The JSON of `inspect`, checked against its schema.
+fn inspected(output: &Output) -> Value {
+    checked(output, include_str!("../docs/inspect.schema.json"))
+}
+
+fn checked(output: &Output, schema: &str) -> Value {
     let document: Value = serde_json::from_slice(&output.stdout).expect("output is JSON");
-    let schema = include_str!("../docs/report.schema.json");
     let schema: Value = serde_json::from_str(schema).expect("the schema is JSON");
     let validator = jsonschema::validator_for(&schema).expect("the schema is a schema");
     let errors: Vec<String> = validator
@@ -281,7 +289,7 @@ fn an_envelope_on_disk_is_verified_against_a_descriptor() {
         "json".as_ref(),
     ]);
     assert_eq!(code(&shown), 0, "{}", text(&shown.stderr));
-    let document: Value = serde_json::from_slice(&shown.stdout).expect("JSON");
+    let document = inspected(&shown);
     let signature = &document["signatures"][0];
     let digest = signature["envelopeDigest"].as_str().expect("a digest");
     let envelope = layout.join("blobs").join(digest.replace(':', "/"));
@@ -434,6 +442,41 @@ fn inspect_shows_certificates_and_attributes() {
             "`{expected}` is missing in {shown}"
         );
     }
+}
+
+#[test]
+fn inspect_has_one_json_shape_for_every_end() {
+    let layout = demo("layout");
+    let inspect = |source: &Path, reference: &str| {
+        run(&[
+            "inspect".as_ref(),
+            "--output".as_ref(),
+            "json".as_ref(),
+            "--oci-layout".as_ref(),
+            source.as_os_str(),
+            reference.as_ref(),
+        ])
+    };
+    let missing = inspect(&layout, "no-such-tag");
+    let document = inspected(&missing);
+    assert_eq!(
+        (code(&missing), document["error"]["kind"].as_str()),
+        (3, Some("artifact"))
+    );
+
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let envelope = directory.path().join("broken.cose");
+    std::fs::write(&envelope, b"not an envelope").expect("written");
+    let broken = run(&[
+        "inspect".as_ref(),
+        "--output".as_ref(),
+        "json".as_ref(),
+        "--envelope".as_ref(),
+        envelope.as_os_str(),
+    ]);
+    let document = inspected(&broken);
+    assert_eq!(code(&broken), 1);
+    assert_eq!(document["signatures"][0]["reason"], "envelope-malformed");
 }
 
 #[test]

@@ -50,12 +50,6 @@ pub fn error_document(subject: &Subject, error: &Error) -> Value {
         Subject::Artifact(name) => ("artifact", name),
         Subject::Blob(name) => ("blob", name),
     };
-    let mut causes = Vec::new();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        causes.push(error.to_string());
-        cause = error.source();
-    }
     json!({
         "schemaVersion": SCHEMA_VERSION,
         "verdict": "error",
@@ -68,11 +62,23 @@ pub fn error_document(subject: &Subject, error: &Error) -> Value {
         "signatures": [],
         "lookupFailures": [],
         "warnings": [],
-        "error": {
-            "kind": error.kind().as_str(),
-            "message": error.to_string(),
-            "causes": causes,
-        },
+        "error": error_members(error),
+    })
+}
+
+/// The member `error` of a document: class, words, causes.
+#[must_use]
+pub fn error_members(error: &Error) -> Value {
+    let mut causes = Vec::new();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        causes.push(error.to_string());
+        cause = error.source();
+    }
+    json!({
+        "kind": error.kind().as_str(),
+        "message": error.to_string(),
+        "causes": causes,
     })
 }
 

@@ -2,7 +2,7 @@
 
 mod json;
 
-pub use json::{SCHEMA_VERSION, certificate, error_document, signed};
+pub use json::{SCHEMA_VERSION, certificate, error_document, error_members, signed};
 
 use crate::checks;
 use crate::crypto::Digest;

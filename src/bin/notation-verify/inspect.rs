@@ -7,7 +7,7 @@ use std::path::Path;
 use notation_verifier::envelope::Signed;
 use notation_verifier::oci::manifest::SignatureManifest;
 use notation_verifier::outcome::Rejection;
-use notation_verifier::report::signed;
+use notation_verifier::report::{error_members, signed};
 use notation_verifier::{Error, ErrorKind, Verifier};
 use serde_json::{Value, json};
 
@@ -44,7 +44,10 @@ pub fn run(args: &InspectArgs) -> Exit {
             }
         }
         Err(error) => {
-            text::print_error(&error);
+            match args.output {
+                Output::Text => text::print_error(&error),
+                Output::Json => print_json(None, &[], Some(&error)),
+            }
             if error.kind() == ErrorKind::Usage {
                 Exit::Usage
             } else {
@@ -117,28 +120,7 @@ fn layout(path: &Path, reference: &str) -> Result<(Option<String>, Vec<Entry>), 
 
 fn print(output: Output, artifact: Option<&str>, entries: &[Entry]) {
     match output {
-        Output::Json => {
-            let signatures: Vec<Value> = entries
-                .iter()
-                .map(|entry| {
-                    json!({
-                        "manifestDigest": entry.manifest_digest,
-                        "envelopeDigest": entry.envelope_digest,
-                        "mediaType": entry.media_type,
-                        "integrity": entry.content.is_ok(),
-                        "reason": entry.content.as_ref().err().map(|why| why.reason.as_str()),
-                        "detail": entry.content.as_ref().err().map(|why| why.detail.as_str()),
-                        "content": entry.content.as_ref().ok().map(|content| signed(content)),
-                    })
-                })
-                .collect();
-            let document = json!({
-                "schemaVersion": notation_verifier::report::SCHEMA_VERSION,
-                "artifact": artifact,
-                "signatures": signatures,
-            });
-            text::print_line(&format!("{document:#}"));
-        }
+        Output::Json => print_json(artifact, entries, None),
         Output::Text => {
             let mut lines = String::new();
             if let Some(artifact) = artifact {
@@ -172,4 +154,29 @@ fn print(output: Output, artifact: Option<&str>, entries: &[Entry]) {
             text::print_line(lines.trim_end());
         }
     }
+}
+
+/// The document of `docs/inspect.schema.json`: one shape for success and failure.
+fn print_json(artifact: Option<&str>, entries: &[Entry], error: Option<&Error>) {
+    let signatures: Vec<Value> = entries
+        .iter()
+        .map(|entry| {
+            json!({
+                "manifestDigest": entry.manifest_digest,
+                "envelopeDigest": entry.envelope_digest,
+                "mediaType": entry.media_type,
+                "integrity": entry.content.is_ok(),
+                "reason": entry.content.as_ref().err().map(|why| why.reason.as_str()),
+                "detail": entry.content.as_ref().err().map(|why| why.detail.as_str()),
+                "content": entry.content.as_ref().ok().map(|content| signed(content)),
+            })
+        })
+        .collect();
+    let document = json!({
+        "schemaVersion": notation_verifier::report::SCHEMA_VERSION,
+        "artifact": artifact,
+        "signatures": signatures,
+        "error": error.map(error_members),
+    });
+    text::print_line(&format!("{document:#}"));
 }
