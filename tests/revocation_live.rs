@@ -25,11 +25,13 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use notation_verifier::io::ConfigDirectory;
+use notation_verifier::crypto::HashAlgorithm;
 use notation_verifier::io::evidence::{
-    DirectoryOptions, EvidenceFetcher, FetchOptions, Mode, PrivateAddresses,
+    DirectoryOptions, EvidenceFetcher, FetchOptions, Mode, PrivateAddresses, WithEvidence,
 };
+use notation_verifier::io::{BlobHost, ConfigDirectory, drive};
 use notation_verifier::outcome::Verdict;
+use notation_verifier::session::BlobRequest;
 use notation_verifier::verifier::{EnvelopeRequest, Scope};
 use notation_verifier::wire::Descriptor;
 use notation_verifier::{Limits, Provider, Report, Time};
@@ -254,9 +256,10 @@ fn nothing_to_be_had_says_why_and_where() {
         return;
     }
     let world = World::new(true, true);
+    let only_ocsp = || impatient(|options| options.crl_timeout = Duration::from_secs(30));
     world.ocsp.set(Answers::NotAtAll);
     world.crl.set(Answers::Status("500 Internal Server Error"));
-    let report = world.verify_with("strict", &impatient(|_| ()), world.now);
+    let report = world.verify_with("strict", &only_ocsp(), world.now);
     let (ocsp, crl) = (
         world.ocsp.server.url("/"),
         world.crl.server.url("/root.crl"),
@@ -266,7 +269,7 @@ fn nothing_to_be_had_says_why_and_where() {
         &[&ocsp, "time-out after 0.4 s", &crl, "the status 500"],
     );
     // Permissive goes on, and still says so.
-    let report = world.verify_with("permissive", &impatient(|_| ()), world.now);
+    let report = world.verify_with("permissive", &only_ocsp(), world.now);
     trusted(&report);
     assert!(
         report
@@ -417,6 +420,55 @@ fn preloaded_evidence_answers_without_a_network() {
     world.ocsp.set(Answers::Status("404 Not Found"));
     trusted(&world.verify_with("strict", &at(only.path(), Mode::Online), world.now));
     assert_eq!(world.crl.server.hits(), 0);
+}
+
+#[test]
+fn sessions_get_evidence_from_a_host_around_their_own() {
+    if !there_is_openssl() {
+        return;
+    }
+    let world = World::new(true, true);
+    world
+        .ocsp
+        .set(Answers::With(world.authority.response(SERIAL)));
+    let provider = Provider::preferred();
+    let blob = b"a blob";
+    let target = Descriptor {
+        media_type: "application/octet-stream".to_owned(),
+        digest: format!(
+            "sha256:{}",
+            provider.hash(HashAlgorithm::Sha256, blob).to_hex()
+        ),
+        size: 6,
+        ..Descriptor::default()
+    };
+    let verifier = ConfigDirectory::at(world.authority.configuration("strict"))
+        .blob_verifier(provider, Limits::default())
+        .unwrap()
+        .verifier;
+    let request = BlobRequest {
+        name: "blob".to_owned(),
+        policy_name: None,
+        envelope_media_type: "application/jose+json".to_owned(),
+        envelope: world.authority.sign(&target, world.now),
+        media_type: None,
+        user_metadata: BTreeMap::new(),
+        now: world.now,
+    };
+    let fetcher = fetcher(|_| ());
+    let run = |request: &BlobRequest| {
+        let session = verifier.verify_blob(request.clone()).unwrap();
+        let host = BlobHost::new(&blob[..], verifier.provider(), 0);
+        drive(session, &mut WithEvidence::new(host, fetcher.clone())).unwrap()
+    };
+    for _ in 0..10 {
+        trusted(&run(&request));
+    }
+    assert_eq!(world.ocsp.server.hits(), 1);
+    // A host without evidence leaves the status open.
+    let session = verifier.verify_blob(request.clone()).unwrap();
+    let mut bare = BlobHost::new(&blob[..], verifier.provider(), 0);
+    rejected(&drive(session, &mut bare).unwrap(), &["does not have it"]);
 }
 
 #[cfg(feature = "cli")]

@@ -263,6 +263,11 @@ impl Authority {
             "signatureVerification": {"level": level},
             "trustStores": ["ca:acme"], "trustedIdentities": ["*"]}]});
         fs::write(folder.join("trustpolicy.oci.json"), policy.to_string()).unwrap();
+        let mut policy = policy;
+        let statement = policy["trustPolicies"][0].as_object_mut().unwrap();
+        statement.remove("registryScopes");
+        statement.insert("globalPolicy".to_owned(), true.into());
+        fs::write(folder.join("trustpolicy.blob.json"), policy.to_string()).unwrap();
         folder
     }
 
