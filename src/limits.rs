@@ -122,7 +122,8 @@ pub struct Limits {
     /// A detached blob whose signature is verified: 0 is no bound, it is read
     /// as a stream.
     pub blob_bytes: u64,
-    /// Chains kept by a verifier for the next signature of the same signer.
+    /// Chains kept by a verifier for the next signature of the same signer, and as
+    /// many of time-stamping authorities.
     pub cached_chains: usize,
 }
 

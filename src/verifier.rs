@@ -48,6 +48,8 @@ struct Inner {
     blob_policy: Option<BlobPolicy>,
     trust: TrustStore,
     chains: ChainCache,
+    /// Chains of time-stamping authorities.
+    authorities: ChainCache,
 }
 
 /// Collects the parts of a [`Verifier`].
@@ -98,6 +100,7 @@ impl VerifierBuilder {
         Verifier {
             inner: Arc::new(Inner {
                 chains: ChainCache::new(self.limits.cached_chains),
+                authorities: ChainCache::new(self.limits.cached_chains),
                 provider: self.provider,
                 limits: self.limits,
                 oci_policy: self.oci_policy,
@@ -218,6 +221,7 @@ impl Verifier {
                     user_metadata: request.user_metadata,
                     now: request.now,
                     stamped: None,
+                    authorities: &self.inner.authorities,
                     provider: &self.inner.provider,
                     limits: &self.inner.limits,
                 };
@@ -252,6 +256,10 @@ impl Verifier {
             &self.inner.chains,
             &self.inner.limits,
         )
+    }
+
+    pub(crate) fn authorities(&self) -> &ChainCache {
+        &self.inner.authorities
     }
 
     pub(crate) fn trust_store(&self) -> &TrustStore {

@@ -65,11 +65,42 @@ impl ChainCache {
         if self.capacity == 0 {
             return parse(certificates, provider, limits);
         }
-        let key = key_of(certificates, provider);
+        self.get_or_make(
+            key_of(certificates.iter().map(AsRef::as_ref), provider),
+            || parse(certificates, provider, limits),
+        )
+    }
+
+    /// The chain of the certificates of a time-stamping authority, leaf first.
+    /// Use a cache of its own for these: chains of signers follow other rules.
+    ///
+    /// # Errors
+    /// As for [`ChainCache::get_or_parse`].
+    pub fn get_or_check_authority(
+        &self,
+        certificates: &[Certificate],
+        provider: &Provider,
+        limits: &Limits,
+    ) -> Result<Arc<Chain>, Rejection> {
+        let check = || Chain::time_stamping(certificates.to_vec(), limits).map(Arc::new);
+        if self.capacity == 0 {
+            return check();
+        }
+        self.get_or_make(
+            key_of(certificates.iter().map(Certificate::der), provider),
+            check,
+        )
+    }
+
+    fn get_or_make(
+        &self,
+        key: Key,
+        make: impl FnOnce() -> Result<Arc<Chain>, Rejection>,
+    ) -> Result<Arc<Chain>, Rejection> {
         if let Some(chain) = self.lookup(&key) {
             return Ok(chain);
         }
-        let chain = parse(certificates, provider, limits)?;
+        let chain = make()?;
         self.insert(key, &chain);
         Ok(chain)
     }
@@ -116,7 +147,7 @@ fn parse(
     Chain::code_signing(certificates, limits).map(Arc::new)
 }
 
-fn key_of(certificates: &[Cow<'_, [u8]>], provider: &Provider) -> Key {
+fn key_of<'a>(certificates: impl Iterator<Item = &'a [u8]>, provider: &Provider) -> Key {
     let mut hasher = provider.hasher(HashAlgorithm::Sha256);
     for certificate in certificates {
         // usize to u64 is lossless on every target there is.
@@ -132,4 +163,30 @@ fn key_of(certificates: &[Cow<'_, [u8]>], provider: &Provider) -> Key {
         *to = *from;
     }
     key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STAMPER: &[u8] = include_bytes!("../../tests/keys/time-stamping.der");
+    const SIGNER: &[u8] = include_bytes!("../../tests/keys/code-signing.der");
+
+    #[test]
+    fn an_authority_is_checked_once_and_a_failure_each_time() {
+        let (provider, limits) = (Provider::preferred(), Limits::default());
+        let path = |der| vec![Certificate::parse(der, &provider, &limits).unwrap()];
+        let get =
+            |cache: &ChainCache, der| cache.get_or_check_authority(&path(der), &provider, &limits);
+        let cache = ChainCache::new(1);
+        for _ in 0..2 {
+            assert!(get(&cache, SIGNER).is_err());
+            let (first, second) = (get(&cache, STAMPER).unwrap(), get(&cache, STAMPER).unwrap());
+            assert!(Arc::ptr_eq(&first, &second));
+        }
+        let none = ChainCache::new(0);
+        let (first, second) = (get(&none, STAMPER).unwrap(), get(&none, STAMPER).unwrap());
+        assert!(!Arc::ptr_eq(&first, &second));
+        assert!(get(&none, SIGNER).is_err());
+    }
 }

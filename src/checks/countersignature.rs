@@ -50,7 +50,11 @@ impl From<Rejection> for Unverified {
 /// in the validity of the signer's chain, and that nobody revoked the authority.
 pub(super) fn verify(facts: &Facts<'_>, evidence: &Evidence) -> Result<Verified, Unverified> {
     let token = read(facts)?;
-    let stamp = token.verify(&anchors(facts)?)?;
+    let stamp = token.verify_with(&anchors(facts)?, &|path| {
+        facts
+            .authorities
+            .get_or_check_authority(path, facts.provider, facts.limits)
+    })?;
     check_range(facts, &stamp)?;
     let revocation = check_revocation(facts, &stamp, evidence)?;
     Ok(Verified { stamp, revocation })

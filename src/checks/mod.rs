@@ -50,6 +50,8 @@ pub struct Facts<'a> {
     /// The upper limit of the signature's time-stamp: `None` until the check of
     /// the authentic time-stamp has verified one.
     pub stamped: Option<Time>,
+    /// Chains of time-stamping authorities that were seen before.
+    pub authorities: &'a ChainCache,
     /// Cryptography.
     pub provider: &'a Provider,
     /// Bounds.

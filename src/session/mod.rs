@@ -554,6 +554,7 @@ impl Session {
             user_metadata: &self.user_metadata,
             now: self.report.verified_at,
             stamped: None,
+            authorities: self.verifier.authorities(),
             provider: self.verifier.provider(),
             limits: self.verifier.limits(),
         };

@@ -6,11 +6,17 @@
 //! way from issuer to issuer is tried until one meets the certificate
 //! requirements of the specification.
 
+use std::sync::Arc;
+
 use super::invalid;
 use crate::limits::Limits;
 use crate::outcome::{Reason, Rejection};
 use crate::time::Time;
 use crate::x509::{Certificate, Chain, Purpose};
+
+/// Certificates, leaf first, as the chain of a time-stamping authority: checked
+/// by [`Chain::time_stamping`], now or before.
+pub(crate) type ChainOf<'a> = &'a dyn Fn(&[Certificate]) -> Result<Arc<Chain>, Rejection>;
 
 /// The chain of `leaf`, valid at `at`.
 pub(super) fn build(
@@ -18,12 +24,14 @@ pub(super) fn build(
     certificates: &[Certificate],
     anchors: &[Certificate],
     at: Time,
+    chain_of: ChainOf<'_>,
     limits: &Limits,
-) -> Result<Chain, Rejection> {
+) -> Result<Arc<Chain>, Rejection> {
     let mut search = Search {
         certificates,
         anchors,
         at,
+        chain_of,
         limits,
         steps: 0,
         failure: None,
@@ -52,6 +60,7 @@ struct Search<'a> {
     certificates: &'a [Certificate],
     anchors: &'a [Certificate],
     at: Time,
+    chain_of: ChainOf<'a>,
     limits: &'a Limits,
     /// Certificates tried so far: a set of certificates that issue each other in
     /// every direction has more paths than anyone can try.
@@ -63,7 +72,7 @@ struct Search<'a> {
 impl Search<'_> {
     /// Tries every issuer of the path's last certificate: roots first, so that
     /// the shortest way wins.
-    fn extend(&mut self, path: &mut Vec<Certificate>) -> Option<Chain> {
+    fn extend(&mut self, path: &mut Vec<Certificate>) -> Option<Arc<Chain>> {
         let last = path.last()?.clone();
         for anchor in issuers(&last, self.anchors) {
             if !self.step(path) {
@@ -111,10 +120,10 @@ impl Search<'_> {
     }
 
     /// The path as a chain, or why it is none.
-    fn complete(&mut self, path: &[Certificate]) -> Option<Chain> {
+    fn complete(&mut self, path: &[Certificate]) -> Option<Arc<Chain>> {
         let chain = self
             .check_time_and_purpose(path)
-            .and_then(|()| Chain::time_stamping(path.to_vec(), self.limits).map_err(for_timestamp));
+            .and_then(|()| (self.chain_of)(path).map_err(for_timestamp));
         match chain {
             Ok(chain) => Some(chain),
             Err(rejection) => {

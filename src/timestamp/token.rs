@@ -1,13 +1,15 @@
 //! [`Token`]: CMS `SignedData` (RFC 5652 section 5) around a `TSTInfo`.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use const_oid::ObjectIdentifier;
 
+use super::path::{self, ChainOf};
 use super::signer::Signer;
 use super::tst_info::TstInfo;
-use super::{Problem, invalid, path, too_many};
+use super::{Problem, invalid, too_many};
 use crate::crypto::Provider;
 use crate::limits::Limits;
 use crate::outcome::{Reason, Rejection};
@@ -37,7 +39,7 @@ pub struct Token {
 pub struct Timestamp {
     time: Time,
     accuracy: Duration,
-    chain: Chain,
+    chain: Arc<Chain>,
 }
 
 impl Token {
@@ -147,9 +149,20 @@ impl Token {
     /// [`Reason::TimestampInvalid`] where there is no good signer; the rejection
     /// tells what is wrong with the last one.
     pub fn verify(&self, anchors: &[Certificate]) -> Result<Timestamp, Rejection> {
+        self.verify_with(anchors, &|path| {
+            Chain::time_stamping(path.to_vec(), &self.limits).map(Arc::new)
+        })
+    }
+
+    /// The same for a caller that keeps chains.
+    pub(crate) fn verify_with(
+        &self,
+        anchors: &[Certificate],
+        chain_of: ChainOf<'_>,
+    ) -> Result<Timestamp, Rejection> {
         let mut failure = invalid("the time-stamp has no signer");
         for signer in &self.signers {
-            match self.verify_signer(signer, anchors) {
+            match self.verify_signer(signer, anchors, chain_of) {
                 Ok(chain) => {
                     return Ok(Timestamp {
                         time: self.info.time(),
@@ -163,7 +176,12 @@ impl Token {
         Err(failure)
     }
 
-    fn verify_signer(&self, signer: &Signer, anchors: &[Certificate]) -> Result<Chain, Rejection> {
+    fn verify_signer(
+        &self,
+        signer: &Signer,
+        anchors: &[Certificate],
+        chain_of: ChainOf<'_>,
+    ) -> Result<Arc<Chain>, Rejection> {
         let certificate = signer.certificate(&self.certificates, &self.provider)?;
         signer.check_content(TST_INFO, &self.content, &self.provider)?;
         let chain = path::build(
@@ -171,9 +189,11 @@ impl Token {
             &self.certificates,
             anchors,
             self.info.time(),
+            chain_of,
             &self.limits,
         )?;
-        signer.check_signature(certificate)?;
+        // A chain that was kept has its keys loaded.
+        signer.check_signature(chain.leaf())?;
         // Nobody needs this attribute, but one that contradicts the chain is not
         // the mark of a sound authority; the reference refuses it too.
         if let Some(time) = signer.signing_time()?
@@ -227,7 +247,7 @@ impl Timestamp {
 
     /// The chain of the authority, to a root of a `tsa` trust store.
     #[must_use]
-    pub const fn chain(&self) -> &Chain {
+    pub fn chain(&self) -> &Chain {
         &self.chain
     }
 }
