@@ -51,7 +51,10 @@ fn look_at(octets: &[u8]) {
     let anchor = Certificate::parse(tokens::CERTIFICATE, &provider, &limits).unwrap();
     if let Ok(stamp) = token.verify(std::slice::from_ref(&anchor)) {
         assert_eq!(stamp.chain().leaf(), &anchor);
-        assert_eq!((stamp.time(), stamp.accuracy()), (info.time(), info.accuracy()));
+        assert_eq!(
+            (stamp.time(), stamp.accuracy()),
+            (info.time(), info.accuracy())
+        );
         assert!(stamp.earliest() <= stamp.time() && stamp.time() <= stamp.latest());
         let _ = stamp.to_string();
     }
