@@ -12,6 +12,7 @@
     reason = "a measurement stops at what it does not expect"
 )]
 
+mod lists;
 #[path = "../tests/interop/ours.rs"]
 mod ours;
 #[path = "../tests/interop/reference.rs"]
@@ -35,6 +36,12 @@ fn main() {
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [name, file, serials] = &*arguments
+        && name == "crl"
+    {
+        return lists::child(file, serials);
+    }
     let scratch = tempfile::tempdir().unwrap();
     let Some(program) = reference::build(scratch.path()) else {
         return;
@@ -45,6 +52,7 @@ fn main() {
     machine(&mut report);
     envelopes(&program, scratch.path(), rounds, &mut report);
     commands(scratch.path(), rounds, &mut report);
+    lists::section(&program, scratch.path(), rounds, &mut report);
     print!("{report}");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     std::fs::write(root.join("docs/BENCHMARKS.md"), report).unwrap();

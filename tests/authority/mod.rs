@@ -2,9 +2,12 @@
 //! the certificates `revocation-*.der` in `tests/keys`.
 #![allow(
     dead_code,
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "tests and fuzz targets need different parts, and stop at what they do not expect"
 )]
+
+pub(crate) mod large;
 
 use notation_verifier::crypto::Provider;
 use notation_verifier::limits::Limits;
@@ -69,19 +72,24 @@ pub(crate) fn extension(oid: &[u8], critical: bool, value: &[u8]) -> Vec<u8> {
 /// `{tbs, algorithm, signature}` and what may follow.
 pub(crate) fn signed(tbs: &[u8], key: [u8; 32], rest: &[u8]) -> Vec<u8> {
     let signature: Signature = SigningKey::from_slice(&key).unwrap().sign(tbs);
-    let (r, s) = signature.split_bytes();
+    sequence(&[
+        tbs,
+        &algorithm(),
+        &tlv(3, &[&[0], &der_signature(&signature)]),
+        rest,
+    ])
+}
+
+/// An `ECDSA-Sig-Value`.
+fn der_signature(signature: &Signature) -> Vec<u8> {
     let number = |octets: &[u8]| {
         let start = octets.iter().take_while(|octet| **octet == 0).count();
-        let magnitude = octets.get(start..).unwrap();
-        let pad: &[u8] = if magnitude.first().is_some_and(|first| *first >= 0x80) {
-            &[0]
-        } else {
-            &[]
-        };
+        let magnitude = &octets[start..];
+        let pad: &[u8] = if magnitude[0] >= 0x80 { &[0] } else { &[] };
         tlv(2, &[pad, magnitude])
     };
-    let signature = sequence(&[&number(&r), &number(&s)]);
-    sequence(&[tbs, &algorithm(), &tlv(3, &[&[0], &signature]), rest])
+    let (r, s) = signature.split_bytes();
+    sequence(&[&number(&r), &number(&s)])
 }
 
 fn algorithm() -> Vec<u8> {

@@ -12,6 +12,7 @@ const usage = `usage:
   interop sign DIR [COUNT]   write COUNT case folders (default: every combination once) to DIR
   interop bench-cases DIR    write one case for each key and envelope, chain of three, to DIR
   interop server             answer requests, one JSON object a line, on standard input
+  interop crl FILE SERIALS   time reading a CRL and looking serial numbers up in it
   interop demo DIR           write the demo layouts, trust store and policies to DIR`
 
 func main() {
@@ -29,6 +30,8 @@ func run(args []string) error {
 		return writeBenchCases(args[1])
 	case len(args) == 1 && args[0] == "server":
 		return serve(os.Stdin, os.Stdout)
+	case len(args) == 3 && args[0] == "crl":
+		return measureList(args[1], args[2])
 	case len(args) == 2 && args[0] == "demo":
 		return writeDemo(args[1])
 	default:
