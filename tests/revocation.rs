@@ -15,7 +15,7 @@ use authority::{
     revoked, single, tlv,
 };
 use notation_verifier::crypto::Provider;
-use notation_verifier::evidence::{Evidence, EvidenceReply, EvidenceRequest};
+use notation_verifier::evidence::{Evidence, EvidenceReply};
 use notation_verifier::limits::Limits;
 use notation_verifier::outcome::Reason;
 use notation_verifier::revocation::{
@@ -587,8 +587,4 @@ fn without_evidence_nothing_is_good() {
     for net in [Net::new(&[]), Net::new(&[]).signed_at(0)] {
         assert_contains(&net.leaf(), "could not be determined");
     }
-    let request = EvidenceRequest::Crl {
-        url: CRL_A.to_owned(),
-    };
-    assert_eq!(request.url(), CRL_A);
 }

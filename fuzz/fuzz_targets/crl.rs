@@ -44,9 +44,11 @@ fn look_at(der: Vec<u8>) {
             assert!(list.is_signed_by(&CHAIN[1]).is_ok());
             assert!(list.next_update().is_some_and(|next| next >= context.now));
             // Held or taken back, but not revoked for good.
-            assert!(entries.iter().all(|entry| {
-                entry.reason.is_some_and(|reason| matches!(reason.0, 6 | 8))
-            }));
+            assert!(
+                entries
+                    .iter()
+                    .all(|entry| { entry.reason.is_some_and(|reason| matches!(reason.0, 6 | 8)) })
+            );
         }
         Answer::Revoked(_) => assert!(!entries.is_empty()),
         Answer::Unknown(why) => assert!(!why.is_empty()),
