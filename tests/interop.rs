@@ -3,7 +3,9 @@
 //!
 //! `INTEROP_MUTATIONS` sets how many (default 2,000), `INTEROP_SEED` what is
 //! changed. Keys are fresh each time; with `INTEROP_FOLDER` the signatures are
-//! kept there and used again, so that a run can be repeated.
+//! kept there and used again, so that a run can be repeated. `INTEROP_GOLDEN=1`
+//! changes the golden envelopes of every algorithm and format instead, which with
+//! a seed is the same run each time: what CI does at length.
 //! `REQUIRE_INTEROP=1` makes it a failure that there is no Go.
 #![allow(
     unreachable_pub,
@@ -66,13 +68,80 @@ fn fresh_signatures_and_changed_ones() {
     let good = fresh(&worlds);
     assert_eq!(good, 2 * COMBINATIONS);
 
+    let golden = golden(scratch.path());
+    let golden_worlds: Vec<World> = golden.iter().map(|case| World::load(case)).collect();
+    let (cases, worlds) = if golden.is_empty() {
+        (&cases, &worlds)
+    } else {
+        (&golden, &golden_worlds)
+    };
     let samples: Vec<(Sample, &World)> = cases
         .iter()
-        .zip(&worlds)
+        .zip(worlds)
         .filter(|(_, world)| world.expected["overall"] == "pass")
         .map(|(case, world)| (sample(case, world), world))
         .collect();
     tamper(&samples, &mut Server::start(&program));
+}
+
+/// The golden cases `alg-…`, where they are asked for: six algorithms, two formats,
+/// both signing schemes. They are copied below `scratch`, with the keys beside them
+/// that changed parts are signed with again.
+fn golden(scratch: &Path) -> Vec<PathBuf> {
+    if std::env::var_os("INTEROP_GOLDEN").is_none() {
+        return Vec::new();
+    }
+    let corpus = std::env::var_os("NOTATION_SHARED")
+        .map_or_else(
+            || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"),
+            PathBuf::from,
+        )
+        .join("corpus");
+    let root = scratch.join("golden");
+    copy_files(&corpus.join("certs"), &root.join("certs"));
+    let keys = corpus.join("testkeys");
+    let mut cases = Vec::new();
+    for entry in std::fs::read_dir(corpus.join("cases")).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some(algorithm) = name
+            .strip_prefix("alg-")
+            .and_then(|rest| rest.split('-').next())
+        else {
+            continue;
+        };
+        let leaf = match algorithm {
+            "es256" => "ec-P-256-leaf-ES256-inter-ca",
+            "es384" => "ec-P-384-leaf-ES384-inter-ca",
+            "es512" => "ec-P-521-leaf-ES512-inter-ca",
+            "ps256" => "rsa-2048-leaf",
+            "ps384" => "rsa-3072-leaf",
+            "ps512" => "rsa-4096-leaf",
+            _ => continue,
+        };
+        let case = root.join("cases").join(&name);
+        copy_files(&entry.path(), &case);
+        let chain = [leaf, "ec-P-256-inter-ca", "ec-P-256-root-ca"];
+        for (position, key) in chain.iter().enumerate() {
+            std::fs::copy(
+                keys.join(format!("{key}.key.pem")),
+                case.join(format!("key-{position}.pem")),
+            )
+            .unwrap();
+        }
+        cases.push(case);
+    }
+    cases.sort();
+    assert!(cases.len() >= 12, "only {} golden cases", cases.len());
+    cases
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
 }
 
 fn sample(case: &Path, world: &World) -> Sample {
