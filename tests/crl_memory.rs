@@ -1,5 +1,6 @@
-//! A CRL with a million entries: time and peak memory. A program of its own,
-//! because the kernel counts the peak for the whole process.
+//! A CRL with a million entries: peak memory. A program of its own, because the
+//! kernel counts the peak for the whole process. Times are printed and not judged:
+//! `cargo bench --bench compare` measures them.
 
 #![cfg(target_os = "linux")]
 #![allow(
@@ -10,7 +11,7 @@
 mod authority;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use authority::large;
 use notation_verifier::crypto::Provider;
@@ -19,13 +20,12 @@ use notation_verifier::revocation::{Answer, Context, crl};
 use notation_verifier::time::Time;
 use notation_verifier::x509::RevocationList;
 
-/// Half of them where the build is not optimised, and ten times the time.
+/// Half of them where the build is not optimised.
 const ENTRIES: u64 = if cfg!(debug_assertions) {
     500_000
 } else {
     1_000_000
 };
-const ALLOWED: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1_000 } else { 100 });
 /// Serial numbers looked up: every second one is listed.
 const LOOK_UPS: u64 = 1_000;
 
@@ -73,6 +73,5 @@ fn a_million_entries() {
         "{octets} octets, parsed in {parsing:?}, {LOOK_UPS} look-ups in {looking:?}, \
          peak {spent} octets"
     );
-    assert!(looking <= ALLOWED, "{looking:?}");
     assert!(spent * 2 <= octets * 3, "{spent} octets for {octets}");
 }
