@@ -298,7 +298,7 @@ fn referrers_that_are_no_signatures() {
             with_subject += usize::from(manifest.subject.is_some());
         }
     }
-    assert_eq!(with_subject, 9);
+    assert_eq!(with_subject, 10);
 }
 
 fn blobs(layout: &Path) -> Vec<PathBuf> {
