@@ -98,3 +98,63 @@ fn rsa(octets: &[u8]) -> Result<KeyKind, DerError> {
         bits: modulus.len() * 8 - unused,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::Provider;
+
+    /// A certificate's key is read here without cryptography and again where it is
+    /// used. The second reading must never take what the first refuses, nor see
+    /// another key in it.
+    #[test]
+    fn a_key_that_loads_is_the_one_that_was_read() {
+        const RSA_FRAME: &[u8] = &[
+            0x30, 0x81, 0x9f, 0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 1, 5, 0, 3,
+            0x81, 0x8d, 0, 0x30, 0x81, 0x89, 2, 0x81, 0x81, 0,
+        ];
+        const P256_FRAME: &[u8] = &[
+            0x30, 0x59, 0x30, 0x13, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x86,
+            0x48, 0xce, 0x3d, 3, 1, 7, 3, 0x42, 0, 4,
+        ];
+        /// The generator of P-256.
+        const POINT: &[u8] = &[
+            0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4,
+            0x40, 0xf2, 0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb, 0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45,
+            0xd8, 0x98, 0xc2, 0x96, 0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a, 0x7f, 0x9b, 0x8e, 0xe7,
+            0xeb, 0x4a, 0x7c, 0x0f, 0x9e, 0x16, 0x2b, 0xce, 0x33, 0x57, 0x6b, 0x31, 0x5e, 0xce,
+            0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5,
+        ];
+        let keys = [
+            [RSA_FRAME, &[0xff; 128], &[2, 3, 1, 0, 1]].concat(),
+            [P256_FRAME, POINT].concat(),
+            [
+                &[0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0].as_slice(),
+                [1; 32].as_slice(),
+            ]
+            .concat(),
+        ];
+        let (mut loaded, mut refused) = (0, 0);
+        for key in keys {
+            let ends = (0..34.min(key.len())).chain(key.len().saturating_sub(8)..key.len());
+            for at in ends {
+                for octet in 0..=u8::MAX {
+                    let mut key = key.clone();
+                    key[at] = octet;
+                    let read = Element::only(&key).and_then(|element| kind(&element));
+                    match (read, Provider::preferred().load_key(&key)) {
+                        (Ok(Some(read)), Ok(key)) => {
+                            assert_eq!(read, key.kind());
+                            loaded += 1;
+                        }
+                        // Malformed, of a kind or size that is not served, or not on its
+                        // curve.
+                        (_, Err(_)) => refused += 1,
+                        (read, Ok(_)) => panic!("{read:?} and loads: {key:02x?}"),
+                    }
+                }
+            }
+        }
+        assert!(loaded > 1_000 && refused > 10_000, "{loaded}, {refused}");
+    }
+}
