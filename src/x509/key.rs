@@ -129,7 +129,7 @@ mod tests {
             [RSA_FRAME, &[0xff; 128], &[2, 3, 1, 0, 1]].concat(),
             [P256_FRAME, POINT].concat(),
             [
-                &[0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0].as_slice(),
+                [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0].as_slice(),
                 [1; 32].as_slice(),
             ]
             .concat(),
