@@ -8,8 +8,10 @@ pub mod drive;
 #[cfg(feature = "http")]
 pub mod evidence;
 pub mod layout;
+mod run;
 
 pub use config::ConfigDirectory;
 pub use configured::Configured;
 pub use drive::{BlobHost, Host, LayoutHost, drive};
 pub use layout::Layout;
+pub use run::{Budget, Cancel};

@@ -131,7 +131,9 @@ fn slow_servers_are_waited_for_and_hung_ones_are_not() {
 fn the_time_of_the_run_comes_before_that_of_an_answer() {
     let hung = Server::hung();
     let fetcher = with(|options| options.crl_timeout = GENEROUS);
-    let run = fetcher.within(Duration::from_millis(200));
+    let run = fetcher.within(notation_verifier::io::Budget::of(Duration::from_millis(
+        200,
+    )));
     assert_eq!(
         cause(&run, &hung.url("/a")),
         "time-out: the 0.2 s for the whole run are over"

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use notation_verifier::io::Budget;
 use notation_verifier::io::evidence::{
     DirectoryOptions, EvidenceFetcher, FetchOptions, HostPattern, Mode, PrivateAddresses,
 };
@@ -85,7 +86,7 @@ impl EvidenceArgs {
         }
         let fetcher = EvidenceFetcher::new(options, Provider::preferred(), limits);
         let fetcher = match self.timeout {
-            Some(total) => fetcher.within(total),
+            Some(total) => fetcher.within(Budget::of(total)),
             None => fetcher,
         };
         Ok((fetcher, warnings))

@@ -3,36 +3,14 @@
 
 use std::time::{Duration, Instant};
 
-/// When a run ends.
-#[derive(Clone, Copy, Debug)]
-pub struct RunDeadline {
-    at: Instant,
-    total: Duration,
-}
-
-impl RunDeadline {
-    pub fn after(total: Duration) -> Self {
-        let now = Instant::now();
-        Self {
-            // Past what the clock can count there is no end that anyone sees.
-            at: now.checked_add(total).unwrap_or_else(|| far_from(now)),
-            total,
-        }
-    }
-}
-
-/// A century is no bound, and every clock can count to it.
-fn far_from(now: Instant) -> Instant {
-    now.checked_add(Duration::from_secs(100 * 365 * 24 * 60 * 60))
-        .unwrap_or(now)
-}
+use crate::io::run::{Budget, far_from};
 
 /// When one answer must be there.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
     at: Instant,
     timeout: Duration,
-    run: Option<RunDeadline>,
+    run: Option<Budget>,
 }
 
 /// Why there is no more time.
@@ -46,7 +24,7 @@ pub enum Over {
 
 impl Deadline {
     /// `timeout` from now, and not after the end of `run`.
-    pub fn new(timeout: Duration, run: Option<RunDeadline>) -> Self {
+    pub fn new(timeout: Duration, run: Option<Budget>) -> Self {
         let now = Instant::now();
         Self {
             at: now.checked_add(timeout).unwrap_or_else(|| far_from(now)),
@@ -57,7 +35,7 @@ impl Deadline {
 
     /// What is left of it.
     pub fn left(&self) -> Result<Duration, Over> {
-        let end = self.run.map_or(self.at, |run| run.at.min(self.at));
+        let end = self.run.map_or(self.at, |run| run.end().min(self.at));
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() {
             Err(self.over())
@@ -69,9 +47,9 @@ impl Deadline {
     /// What to say where the time is over.
     pub fn over(&self) -> Over {
         match self.run {
-            Some(run) if run.at < self.at => Over::Run(format!(
+            Some(run) if run.end() < self.at => Over::Run(format!(
                 "time-out: the {} for the whole run are over",
-                seconds(run.total)
+                seconds(run.total())
             )),
             _ => Over::Answer(format!("time-out after {}", seconds(self.timeout))),
         }
@@ -89,7 +67,7 @@ mod tests {
 
     #[test]
     fn the_end_that_comes_first_is_named() {
-        let run = |seconds| Some(RunDeadline::after(Duration::from_secs(seconds)));
+        let run = |seconds| Some(Budget::of(Duration::from_secs(seconds)));
         let of = |run| Deadline::new(Duration::from_millis(2500), run).over();
         assert_eq!(of(None), Over::Answer("time-out after 2.5 s".to_owned()));
         assert_eq!(
@@ -105,7 +83,7 @@ mod tests {
     #[test]
     fn no_time_is_over_and_endless_time_is_not() {
         assert!(Deadline::new(Duration::ZERO, None).left().is_err());
-        let endless = Deadline::new(Duration::MAX, Some(RunDeadline::after(Duration::MAX)));
+        let endless = Deadline::new(Duration::MAX, Some(Budget::of(Duration::MAX)));
         assert!(endless.left().is_ok());
     }
 }

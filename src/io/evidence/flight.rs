@@ -131,8 +131,8 @@ mod tests {
     use std::sync::Barrier;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::super::deadline::RunDeadline;
     use super::*;
+    use crate::io::run::Budget;
 
     fn key() -> Key {
         Key::Ocsp {
@@ -199,7 +199,7 @@ mod tests {
                 });
             });
             boarded.wait();
-            let run = Some(RunDeadline::after(Duration::from_millis(20)));
+            let run = Some(Budget::of(Duration::from_millis(20)));
             let short = Deadline::new(Duration::from_secs(60), run);
             let fetched = flights.join(&key(), &short, || Ok(Content::from(vec![7])));
             assert!(matches!(fetched, Err(Failure::RunOver(_))));

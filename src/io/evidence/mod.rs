@@ -30,14 +30,14 @@ pub use preloaded::Preloaded;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use crate::crypto::Provider;
 use crate::evidence::{Content, EvidenceReply, EvidenceRequest};
+use crate::io::run::Budget;
 use crate::limits::Limits;
 use crate::time::Time;
 
-use deadline::{Deadline, RunDeadline};
+use deadline::Deadline;
 use directory::Directory;
 use flight::{Fetched, Flights};
 use freshness::{clock, is_current, next_update};
@@ -66,7 +66,7 @@ const MAX_WARNINGS: usize = 100;
 #[derive(Clone, Debug)]
 pub struct EvidenceFetcher {
     shared: Arc<Shared>,
-    run: Option<RunDeadline>,
+    run: Option<Budget>,
 }
 
 #[derive(Debug)]
@@ -104,13 +104,13 @@ impl EvidenceFetcher {
         }
     }
 
-    /// The same fetcher for a run that may take `total` from now on: the
-    /// time-outs of single answers end with it.
+    /// The same fetcher for a run with this time: the time-outs of single answers
+    /// end with it.
     #[must_use]
-    pub fn within(&self, total: Duration) -> Self {
+    pub fn within(&self, budget: Budget) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
-            run: Some(RunDeadline::after(total)),
+            run: Some(budget),
         }
     }
 
@@ -224,7 +224,7 @@ impl Shared {
     }
 
     /// Asks, together with whoever else wants the same.
-    fn fetch(&self, key: &Key, max_bytes: usize, run: Option<RunDeadline>) -> EvidenceReply {
+    fn fetch(&self, key: &Key, max_bytes: usize, run: Option<Budget>) -> EvidenceReply {
         let most = self.most(key, max_bytes);
         let deadline = Deadline::new(key.timeout(&self.options), run);
         let fetched = self
