@@ -190,6 +190,16 @@ impl Verifier {
         Session::for_blob(self, request)
     }
 
+    /// Starts the verification of an envelope at hand, for hosts that fetch
+    /// evidence themselves; [`verify_envelope`](Self::verify_envelope) is the same
+    /// with a source that is called.
+    ///
+    /// # Errors
+    /// Where no policy statement applies.
+    pub fn envelope_session(&self, request: &EnvelopeRequest<'_>) -> Result<Session, Error> {
+        Session::for_envelope(self, request)
+    }
+
     /// Verifies an envelope against a descriptor. `evidence` is asked for OCSP
     /// answers and CRLs where the checks need them;
     /// [`NoEvidence`](crate::evidence::NoEvidence) has none.

@@ -13,6 +13,7 @@
 //!                  └── next page, next signature                  └──┘ evidence
 //! ```
 
+mod evaluate;
 mod judge;
 mod protocol;
 
@@ -20,20 +21,19 @@ pub use protocol::{BlobRequest, ImageRequest, Need, NeedId, Reply, Request, Step
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::checks::{self, Facts, Target};
 use crate::crypto::HashAlgorithm;
 use crate::envelope::Signed;
 use crate::error::{Error, ErrorKind};
-use crate::evidence::{Evidence, EvidenceReply, EvidenceRequest};
+use crate::evidence::{Evidence, EvidenceReply};
 use crate::oci::manifest::SignatureManifest;
 use crate::oci::{self, media_type};
-use crate::outcome::{Outcome, Reason, Rejection};
+use crate::outcome::{Reason, Rejection};
 use crate::policy::{Selection, Statement};
 use crate::report::{Report, SignatureReport, SignatureResult, Subject};
 use crate::time::Time;
-use crate::verifier::{Scope, Verifier};
+use crate::verifier::{EnvelopeRequest, Scope, Verifier};
 use crate::wire::Descriptor;
-use judge::{bounded_size, evidence_of, same_digest, stated_media_type, wrong_reply};
+use judge::{bounded_size, same_digest, stated_media_type, wrong_reply};
 
 /// One verification under way.
 #[derive(Debug)]
@@ -53,11 +53,15 @@ pub struct Session {
     bytes_left: u64,
 }
 
-/// What only an artifact, or only a blob, has.
+/// What only an artifact, an envelope at hand, or a blob, has.
 #[derive(Debug)]
 enum Plan {
     Image(Lookup),
-    Blob { media_type: Option<String> },
+    /// The artifact is known by its descriptor.
+    Envelope,
+    Blob {
+        media_type: Option<String>,
+    },
 }
 
 /// The search for the signatures of an artifact.
@@ -151,6 +155,31 @@ impl Session {
                 ..Candidate::default()
             };
             session.open_envelope(candidate, &request.envelope);
+        }
+        Ok(session)
+    }
+
+    pub(crate) fn for_envelope(
+        verifier: &Verifier,
+        request: &EnvelopeRequest<'_>,
+    ) -> Result<Self, Error> {
+        let selection = verifier.select_oci(request.scope)?;
+        let mut session = Self::start(
+            verifier,
+            Subject::Artifact(request.scope.as_str().to_owned()),
+            &selection,
+            request.user_metadata.clone(),
+            request.now,
+            Plan::Envelope,
+            Stage::Next,
+        );
+        if session.statement.is_some() {
+            session.report.target = Some(request.target.clone());
+            let candidate = Candidate {
+                media_type: Some(request.media_type.to_owned()),
+                ..Candidate::default()
+            };
+            session.open_envelope(candidate, request.envelope);
         }
         Ok(session)
     }
@@ -491,111 +520,6 @@ impl Session {
         }
     }
 
-    fn open_envelope(&mut self, candidate: Candidate, bytes: &[u8]) {
-        let Some(statement) = &self.statement else {
-            return;
-        };
-        let media_type = candidate.media_type.as_deref().unwrap_or_default();
-        match self.verifier.integrity(media_type, bytes) {
-            Err(rejection) => {
-                let result = SignatureResult::integrity_failed(statement, rejection);
-                self.record(candidate, result);
-            }
-            Ok(signed) => {
-                let signed = Box::new(signed);
-                if matches!(self.plan, Plan::Blob { .. }) {
-                    // A blob's digest uses the hash of the key's algorithm.
-                    self.ask(Request::BlobDigest(signed.algorithm().hash()), 0);
-                    self.stage = Stage::Blob(candidate, signed);
-                } else {
-                    self.stage = Stage::Checking(candidate, signed);
-                }
-            }
-        }
-    }
-
-    fn take_blob(&mut self, candidate: Candidate, signed: Box<Signed>) {
-        match self.take_answer() {
-            Some(Reply::BlobDigest { digest, size })
-                if digest.algorithm() == signed.algorithm().hash() =>
-            {
-                self.report.blob = Some((digest, size));
-                self.stage = Stage::Checking(candidate, signed);
-            }
-            Some(Reply::Failed(why)) => self.fail(format!("the blob could not be read: {why}")),
-            Some(Reply::NotFound) => self.fail("the blob does not exist".to_owned()),
-            _ => self.fail(wrong_reply("the blob's digest")),
-        }
-    }
-
-    fn check(&mut self, candidate: Candidate, signed: Box<Signed>) {
-        for (request, reply) in std::mem::take(&mut self.answers) {
-            if let Request::Evidence(request) = request {
-                self.evidence.insert(request, evidence_of(reply));
-            }
-        }
-        let Some(statement) = &self.statement else {
-            return;
-        };
-        let target = match (&self.plan, &self.report.target, &self.report.blob) {
-            (Plan::Image(_), Some(descriptor), _) => Target::Artifact(descriptor),
-            (Plan::Blob { media_type }, _, Some((digest, size))) => Target::Blob {
-                media_type: media_type.as_deref(),
-                digest,
-                size: *size,
-            },
-            _ => return,
-        };
-        let facts = Facts {
-            signed: &signed,
-            statement,
-            trust: self.verifier.trust_store(),
-            target,
-            user_metadata: &self.user_metadata,
-            now: self.report.verified_at,
-            stamped: None,
-            authorities: self.verifier.authorities(),
-            provider: self.verifier.provider(),
-            limits: self.verifier.limits(),
-        };
-        match checks::run(&facts, &self.evidence) {
-            Ok(findings) => {
-                let result = SignatureResult::Evaluated {
-                    outcome: Outcome::new(findings),
-                    signed: Some(signed),
-                };
-                self.record(candidate, result);
-            }
-            Err(requests) => {
-                self.ask_for_evidence(requests);
-                self.stage = Stage::Checking(candidate, signed);
-            }
-        }
-    }
-
-    /// Asks for evidence, or, past the bound of rounds, answers that it cannot be
-    /// had: the check then judges that.
-    fn ask_for_evidence(&mut self, requests: Vec<EvidenceRequest>) {
-        self.evidence_rounds += 1;
-        let limits = self.verifier.limits().clone();
-        for request in requests {
-            if self.evidence_rounds > limits.evidence_rounds {
-                let why = format!(
-                    "more than {} rounds of evidence were needed (`evidence_rounds`)",
-                    limits.evidence_rounds
-                );
-                self.evidence
-                    .insert(request, EvidenceReply::Unavailable(why));
-            } else {
-                let most = match &request {
-                    EvidenceRequest::Ocsp { .. } => limits.ocsp_response_bytes,
-                    EvidenceRequest::Crl { .. } => limits.evidence_bytes,
-                };
-                self.ask(Request::Evidence(request), most);
-            }
-        }
-    }
-
     /// Bytes that were asked for by descriptor, held against it.
     fn take_content(
         &mut self,
@@ -650,7 +574,7 @@ impl Session {
         });
         self.stage = match self.plan {
             Plan::Image(_) => Stage::Next,
-            Plan::Blob { .. } => Stage::Done,
+            Plan::Envelope | Plan::Blob { .. } => Stage::Done,
         };
     }
 
