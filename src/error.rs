@@ -40,6 +40,8 @@ pub enum ErrorKind {
     LimitExceeded,
     /// Reading from the file system or the network failed.
     Io,
+    /// A signature cannot be made: key, certificates, payload or times.
+    Signing,
 }
 
 impl ErrorKind {
@@ -54,6 +56,7 @@ impl ErrorKind {
             Self::Artifact => "artifact",
             Self::LimitExceeded => "limit-exceeded",
             Self::Io => "io",
+            Self::Signing => "signing",
         }
     }
 }

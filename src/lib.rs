@@ -69,6 +69,7 @@ pub mod policy;
 pub mod report;
 pub mod revocation;
 pub mod session;
+pub mod sign;
 pub mod time;
 pub mod timestamp;
 pub mod trust;

@@ -3,14 +3,10 @@
 
 use std::fmt;
 
+use super::names::{AUTHENTIC_SIGNING_TIME, EXPIRY, SIGNING_SCHEME, SIGNING_TIME};
 use super::{PAYLOAD_MEDIA_TYPE, SigningScheme, quoted};
 use crate::outcome::{Reason, Rejection};
 use crate::time::Time;
-
-pub(super) const SIGNING_SCHEME: &str = "io.cncf.notary.signingScheme";
-pub(super) const SIGNING_TIME: &str = "io.cncf.notary.signingTime";
-pub(super) const AUTHENTIC_SIGNING_TIME: &str = "io.cncf.notary.authenticSigningTime";
-pub(super) const EXPIRY: &str = "io.cncf.notary.expiry";
 
 /// The name of a signed attribute. COSE also has numbers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,6 +7,7 @@
 mod attributes;
 pub mod cose;
 mod jws;
+pub(crate) mod names;
 mod payload;
 mod plugin;
 mod signed;

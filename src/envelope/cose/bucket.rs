@@ -1,8 +1,7 @@
 //! The two buckets of header parameters (RFC 9052 section 3).
 
-use super::super::attributes::{
-    AUTHENTIC_SIGNING_TIME, AttributeKey, EXPIRY, SIGNING_SCHEME, SIGNING_TIME,
-};
+use super::super::attributes::AttributeKey;
+use super::super::names::{AUTHENTIC_SIGNING_TIME, EXPIRY, SIGNING_SCHEME, SIGNING_TIME};
 use super::super::{quoted, too_many_parameters};
 use super::{malformed, wrong_kind};
 use crate::limits::Limits;

@@ -7,9 +7,10 @@ use std::borrow::Cow;
 use coset::{ProtectedHeader, SignatureContext, sig_structure_data};
 
 use self::bucket::{ALG, Bucket, CONTENT_TYPE, CRIT, Label, X5CHAIN, check_disjoint};
-use super::attributes::{
-    AUTHENTIC_SIGNING_TIME, Attribute, AttributeKey, Claims, EXPIRY, SIGNING_SCHEME, SIGNING_TIME,
-    Stated,
+use super::attributes::{Attribute, AttributeKey, Claims, Stated};
+use super::names::{
+    AUTHENTIC_SIGNING_TIME, EXPIRY, SIGNING_AGENT, SIGNING_SCHEME, SIGNING_TIME,
+    TIMESTAMP_SIGNATURE,
 };
 use super::{Content, at_most, no_certificates, quoted, too_many_certificates, verify_primitive};
 use crate::crypto::{PublicKey, SignatureAlgorithm};
@@ -22,9 +23,6 @@ use crate::wire::cbor::{self, CborError, Value};
 const SIGN1_TAG: u8 = 0xd2;
 /// The head of an array of four items.
 const ARRAY_OF_FOUR: u8 = 0x84;
-
-const TIMESTAMP_SIGNATURE: Label<'_> = Label::Text("io.cncf.notary.timestampSignature");
-const SIGNING_AGENT: Label<'_> = Label::Text("io.cncf.notary.signingAgent");
 
 /// A well-formed `COSE_Sign1_Tagged`, without the rules that the Notary Project
 /// adds: those come with [`Envelope`](super::Envelope).
@@ -217,7 +215,7 @@ impl<'a> Sign1<'a> {
     /// The time-stamp token; one of another type is not there.
     pub(super) fn timestamp_token(&self) -> Option<Cow<'a, [u8]>> {
         self.unprotected
-            .get(TIMESTAMP_SIGNATURE)
+            .get(Label::Text(TIMESTAMP_SIGNATURE))
             .and_then(Value::as_bytes)
             .filter(|token| !token.is_empty())
             .map(Cow::Borrowed)
@@ -227,7 +225,7 @@ impl<'a> Sign1<'a> {
     /// (signature-specification, "Unsigned Attributes": never a failure).
     pub(super) fn signing_agent(&self) -> Option<Cow<'a, str>> {
         self.unprotected
-            .get(SIGNING_AGENT)
+            .get(Label::Text(SIGNING_AGENT))
             .and_then(Value::as_text)
             .filter(|agent| !agent.is_empty())
             .map(Cow::Borrowed)

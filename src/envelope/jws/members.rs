@@ -9,8 +9,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::super::names::{SIGNING_AGENT, TIMESTAMP_SIGNATURE};
 use super::super::quoted;
-use super::{SIGNING_AGENT, TIMESTAMP_SIGNATURE, X5C, is_standard};
+use super::{X5C, is_standard};
 use crate::limits::Limits;
 use crate::wire::json::{self, keep};
 

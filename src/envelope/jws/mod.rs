@@ -11,9 +11,9 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use self::members::{Chain, Members, Protected, Text};
-use super::attributes::{
-    AUTHENTIC_SIGNING_TIME, Attribute, AttributeKey, Claims, EXPIRY, SIGNING_SCHEME, SIGNING_TIME,
-    Stated,
+use super::attributes::{Attribute, AttributeKey, Claims, Stated};
+use super::names::{
+    AUTHENTIC_SIGNING_TIME, EXPIRY, SIGNING_SCHEME, SIGNING_TIME, TIMESTAMP_SIGNATURE,
 };
 use super::{
     Content, at_most, no_certificates, quoted, too_many_certificates, too_many_parameters,
@@ -29,8 +29,6 @@ const ALG: &str = "alg";
 const CTY: &str = "cty";
 const CRIT: &str = "crit";
 const X5C: &str = "x5c";
-const TIMESTAMP_SIGNATURE: &str = "io.cncf.notary.timestampSignature";
-const SIGNING_AGENT: &str = "io.cncf.notary.signingAgent";
 
 /// The header parameters of RFC 7515 section 4.1: they must not be critical
 /// (section 4.1.11).
