@@ -42,6 +42,8 @@ pub enum ErrorKind {
     Io,
     /// A signature cannot be made: key, certificates, payload or times.
     Signing,
+    /// A defect of the verifier or of the caller's own code ended the work.
+    Internal,
 }
 
 impl ErrorKind {
@@ -57,6 +59,7 @@ impl ErrorKind {
             Self::LimitExceeded => "limit-exceeded",
             Self::Io => "io",
             Self::Signing => "signing",
+            Self::Internal => "internal",
         }
     }
 }

@@ -102,6 +102,13 @@ pub struct Limits {
     pub referrers: usize,
     /// Indexes within indexes: index, platform index, manifests are three.
     pub index_nesting: usize,
+    /// A file that names images. The image-info of the largest publisher known here
+    /// has some 5 MiB.
+    pub image_list_bytes: usize,
+    /// Values in an image-info: objects, arrays, texts.
+    pub image_list_values: usize,
+    /// Images that files name for one run.
+    pub image_list_images: usize,
     /// Octets fetched for one artifact in total: manifests, indexes, envelopes.
     pub artifact_bytes: u64,
     /// One OCSP answer or CRL. The reference reads CRLs of up to 32 MiB.
@@ -159,6 +166,9 @@ impl Default for Limits {
             referrer_pages: 100,
             referrers: 10_000,
             index_nesting: 8,
+            image_list_bytes: 16 * 1024 * 1024,
+            image_list_values: 1_000_000,
+            image_list_images: 100_000,
             artifact_bytes: 256 * 1024 * 1024,
             evidence_bytes: 32 * 1024 * 1024,
             ocsp_response_bytes: 64 * 1024,

@@ -22,6 +22,16 @@ pub trait Host {
     }
 }
 
+impl<H: Host + ?Sized> Host for Box<H> {
+    fn fetch(&mut self, need: &Need) -> Reply {
+        self.as_mut().fetch(need)
+    }
+
+    fn fetch_all(&mut self, needs: &[Need]) -> Vec<Reply> {
+        self.as_mut().fetch_all(needs)
+    }
+}
+
 /// Drives `session` to its report.
 ///
 /// # Errors

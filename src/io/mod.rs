@@ -2,6 +2,7 @@
 //! the loop that drives a [`Session`](crate::session::Session) (feature `io`),
 //! revocation evidence over HTTP (feature `http`).
 
+pub mod batch;
 pub mod config;
 mod configured;
 pub mod drive;

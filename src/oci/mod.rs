@@ -2,6 +2,7 @@
 //! only: nothing here reads a file or opens a socket.
 
 pub mod digest;
+pub mod image_list;
 pub mod index;
 pub mod manifest;
 pub mod media_type;
@@ -13,6 +14,7 @@ mod json;
 pub(crate) use json::excerpt;
 
 pub use digest::{Digest, DigestError};
+pub use image_list::{ImageList, Relocation};
 pub use index::{Index, IndexEntry, Platform, referrers_tag};
 pub use manifest::{Manifest, SignatureManifest};
 pub use reference::{LayoutReference, Reference};
