@@ -78,7 +78,7 @@ fn accepts(parser: &Parser, document: &str) -> Option<bool> {
         Parser::Layout => {
             let folder = tempfile::tempdir().unwrap();
             fs::write(folder.path().join("oci-layout"), document).unwrap();
-            fs::write(folder.path().join("index.json"), "{}").unwrap();
+            fs::write(folder.path().join("index.json"), r#"{"manifests":[]}"#).unwrap();
             Layout::open(folder.path(), &limits).is_ok()
         }
     })

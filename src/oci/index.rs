@@ -134,7 +134,8 @@ pub fn referrers_tag(digest: &str) -> String {
 
 #[derive(serde::Deserialize)]
 struct RawCount {
-    #[serde(default)]
+    /// Required (image-spec, image-index): any other object with an answer of 200
+    /// would read as a list without signatures.
     manifests: Count,
 }
 
@@ -182,7 +183,10 @@ mod tests {
             let index = parse(&json!({"schemaVersion": 2, "manifests": manifests})).unwrap();
             assert!(index.entries.is_empty());
         }
-        assert!(parse(&json!({})).unwrap().entries.is_empty());
+        for no_list in [json!({}), json!({"schemaVersion": 2, "errors": []})] {
+            let error = parse(&no_list).unwrap_err().to_string();
+            assert!(error.contains("missing field `manifests`"), "{error}");
+        }
     }
 
     #[test]
