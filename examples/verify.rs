@@ -86,6 +86,7 @@ fn layout(
         user_metadata: BTreeMap::new(),
         max_signatures: None,
         all_signatures: false,
+        platforms: notation_verifier::session::Platforms::Named,
         now: now()?,
     })?;
     Ok(drive(session, &mut LayoutHost::new(&layout))?)

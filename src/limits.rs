@@ -102,6 +102,9 @@ pub struct Limits {
     pub referrers: usize,
     /// Indexes within indexes: index, platform index, manifests are three.
     pub index_nesting: usize,
+    /// Manifests and indexes that are verified for one index, where all count.
+    /// Real indexes have at most a few dozen.
+    pub platforms: usize,
     /// A file that names images. The image-info of the largest publisher known here
     /// has some 5 MiB.
     pub image_list_bytes: usize,
@@ -166,6 +169,7 @@ impl Default for Limits {
             referrer_pages: 100,
             referrers: 10_000,
             index_nesting: 8,
+            platforms: 256,
             image_list_bytes: 16 * 1024 * 1024,
             image_list_values: 1_000_000,
             image_list_images: 100_000,

@@ -37,6 +37,7 @@ fn run(verifier: &Verifier, layout: &Arc<Layout>, count: usize, order: Order) {
         user_metadata: [].into(),
         max_signatures: None,
         all_signatures: false,
+        platforms: notation_verifier::session::Platforms::Named,
         now: Time::parse_rfc3339("2026-01-01T00:00:00Z").unwrap(),
     });
     let mut options = BatchOptions::default();

@@ -169,6 +169,7 @@ fn verify_image(verifier: &Verifier, host: &mut dyn Host) -> Report {
         user_metadata: BTreeMap::new(),
         max_signatures: None,
         all_signatures: false,
+        platforms: notation_verifier::session::Platforms::Named,
         now: now(),
     };
     drive(verifier.verify_image(request).unwrap(), host).unwrap()

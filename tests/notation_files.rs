@@ -34,6 +34,7 @@ fn image(verifier: &Verifier, layout: &Layout, tag: &str) -> Report {
         user_metadata: BTreeMap::new(),
         max_signatures: None,
         all_signatures: false,
+        platforms: notation_verifier::session::Platforms::Named,
         now: time(NOW),
     };
     let session = verifier.verify_image(request).unwrap();

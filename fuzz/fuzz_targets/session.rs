@@ -50,7 +50,9 @@ fn drive<'a>(
 ) -> (Report, Host<'a>) {
     let limits = verifier.limits();
     let mut host = Host::new(input, without);
-    let most = 2 + limits.referrer_pages + 2 * limits.signatures + limits.evidence_rounds;
+    let one = 2 + limits.referrer_pages + 2 * limits.signatures + limits.evidence_rounds;
+    // What an index lists begins when the index is there.
+    let most = one + 2 * limits.index_nesting;
     for _ in 0..=most {
         let mut needs = match session.step() {
             Step::Done(report) => return (*report, host),
@@ -104,8 +106,24 @@ fn holds(report: &Report, host: &Host<'_>) {
             other => panic!("{other:?}"),
         }
     }
-    match report.status() {
+    if let Some(platforms) = report.platforms() {
+        let mut images = 0;
+        for one in platforms.manifests() {
+            if let Some(child) = one.report() {
+                images += 1;
+                assert!(child.platforms().is_none());
+                holds(child, host);
+                let verified = child.status() == ArtifactStatus::Verified;
+                assert!(verified || report.status() != ArtifactStatus::Verified);
+            }
+        }
+        assert!(images <= host::MAX_CHILDREN);
+        assert!(images > 0 || report.status() != ArtifactStatus::Verified);
+    }
+    match report.own_status() {
         ArtifactStatus::Verified => assert!(count > 0),
+        // The host knows of a failure, and not of whose it was.
+        ArtifactStatus::Unsigned if host.lists_children() => {}
         ArtifactStatus::Unsigned => assert!(!host.failed && host.signatures_listed == 0),
         ArtifactStatus::Rejected => assert!(count == 0 && !report.signatures().is_empty()),
         ArtifactStatus::LookupFailed => assert_eq!(count, 0),

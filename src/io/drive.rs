@@ -1,5 +1,6 @@
 //! The driving loop: fetches what a [`Session`] needs until it is done.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use crate::crypto::{HashAlgorithm, Provider};
@@ -60,6 +61,8 @@ pub struct LayoutHost<'a> {
     /// What the session resolved, with the media type that its tag was listed
     /// with: another entry may list the same digest with another one.
     artifact: Option<Descriptor>,
+    /// The same of manifests that an index lists.
+    listed: BTreeMap<String, Descriptor>,
 }
 
 impl<'a> LayoutHost<'a> {
@@ -69,6 +72,7 @@ impl<'a> LayoutHost<'a> {
         Self {
             layout,
             artifact: None,
+            listed: BTreeMap::new(),
         }
     }
 }
@@ -81,13 +85,16 @@ impl Host for LayoutHost<'_> {
                 Reply::Resolved(artifact)
             }),
             Request::Referrers { subject, .. } => self.referrers(subject),
-            Request::Manifest(descriptor) | Request::Envelope(descriptor) => self
-                .layout
-                .read(descriptor, need.max_bytes)
-                .map(|bytes| Reply::Content {
-                    media_type: None,
-                    bytes,
-                }),
+            Request::Manifest(descriptor) | Request::Envelope(descriptor) => {
+                self.layout.read(descriptor, need.max_bytes).map(|bytes| {
+                    let digest = descriptor.digest.clone();
+                    self.listed.insert(digest, descriptor.clone());
+                    Reply::Content {
+                        media_type: None,
+                        bytes,
+                    }
+                })
+            }
             Request::BlobDigest(_) | Request::Evidence(_) => {
                 return Reply::Failed("an image layout does not have it".to_owned());
             }
@@ -103,7 +110,10 @@ impl LayoutHost<'_> {
     fn referrers(&self, subject: &str) -> Result<Reply, LayoutError> {
         let found = match &self.artifact {
             Some(artifact) if artifact.digest == subject => self.layout.referrers(artifact),
-            _ => self.layout.referrers(&self.layout.resolve(subject)?),
+            _ => match self.listed.get(subject) {
+                Some(descriptor) => self.layout.referrers(descriptor),
+                None => self.layout.referrers(&self.layout.resolve(subject)?),
+            },
         };
         Ok(Reply::Referrers {
             descriptors: found.signatures,

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use crate::envelope::{Signed, SigningScheme};
 use crate::error::Error;
 use crate::outcome::{CertificateSummary, CheckResult, Finding};
-use crate::report::{Report, SignatureReport, SignatureResult, Subject};
+use crate::report::{
+    ArtifactStatus, PlatformsReport, Report, SignatureReport, SignatureResult, Subject,
+};
 use crate::wire::Descriptor;
 
 /// The version of the document. Its first number changes where a member is
@@ -36,6 +38,7 @@ impl Report {
                 "size": size,
             })),
             "signatures": self.signatures().iter().map(signature).collect::<Vec<_>>(),
+            "platforms": self.platforms().map(platforms),
             "lookupFailures": self.lookup_failures(),
             "warnings": self.warnings(),
             "error": Value::Null,
@@ -60,6 +63,7 @@ pub fn error_document(subject: &Subject, error: &Error) -> Value {
         "artifact": Value::Null,
         "blob": Value::Null,
         "signatures": [],
+        "platforms": Value::Null,
         "lookupFailures": [],
         "warnings": [],
         "error": error_members(error),
@@ -80,6 +84,22 @@ pub fn error_members(error: &Error) -> Value {
         "message": error.to_string(),
         "causes": causes,
     })
+}
+
+fn platforms(platforms: &PlatformsReport) -> Value {
+    let manifests: Vec<Value> = platforms
+        .manifests()
+        .iter()
+        .map(|one| {
+            json!({
+                "platform": one.platform(),
+                "artifact": descriptor(one.descriptor()),
+                "status": one.status().map_or("not-a-platform", ArtifactStatus::as_str),
+                "report": one.report().map(Report::to_json),
+            })
+        })
+        .collect();
+    json!({ "manifests": manifests, "failures": platforms.failures() })
 }
 
 fn descriptor(descriptor: &Descriptor) -> Value {

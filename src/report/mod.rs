@@ -1,8 +1,10 @@
 //! [`Report`]: what a verification found for one artifact.
 
 mod json;
+mod platforms;
 
 pub use json::{SCHEMA_VERSION, certificate, error_document, error_members, signed};
+pub use platforms::{PlatformReport, PlatformResult, PlatformsReport};
 
 use crate::checks;
 use crate::crypto::Digest;
@@ -72,6 +74,7 @@ pub struct Report {
     pub(crate) target: Option<Descriptor>,
     pub(crate) blob: Option<(Digest, u64)>,
     pub(crate) signatures: Vec<SignatureReport>,
+    pub(crate) platforms: Option<PlatformsReport>,
     pub(crate) lookup_failures: Vec<String>,
     pub(crate) warnings: Vec<String>,
     pub(crate) verified_at: Time,
@@ -87,6 +90,7 @@ impl Report {
             target: None,
             blob: None,
             signatures: Vec::new(),
+            platforms: None,
             lookup_failures: Vec::new(),
             warnings: Vec::new(),
             verified_at: now,
@@ -102,6 +106,7 @@ impl Report {
             target: None,
             blob: None,
             signatures: Vec::new(),
+            platforms: None,
             lookup_failures: Vec::new(),
             warnings: Vec::new(),
             verified_at: now,
@@ -185,9 +190,25 @@ impl Report {
         self
     }
 
-    /// Where the artifact stands.
+    /// What became of the manifests that the index lists, where they count and the
+    /// artifact is an index.
+    #[must_use]
+    pub const fn platforms(&self) -> Option<&PlatformsReport> {
+        self.platforms.as_ref()
+    }
+
+    /// Where the artifact stands, with all that counts for it.
     #[must_use]
     pub fn status(&self) -> ArtifactStatus {
+        match &self.platforms {
+            Some(platforms) => platforms.with(self.own_status()),
+            None => self.own_status(),
+        }
+    }
+
+    /// Where the artifact itself stands, without what it lists.
+    #[must_use]
+    pub fn own_status(&self) -> ArtifactStatus {
         if self.level.is_none() {
             ArtifactStatus::Skipped
         } else if self.trusted_signature().is_some() {

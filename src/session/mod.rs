@@ -15,13 +15,13 @@
 
 mod evaluate;
 mod judge;
+mod platforms;
 mod protocol;
 
-pub use protocol::{BlobRequest, ImageRequest, Need, NeedId, Reply, Request, Step};
+pub use protocol::{BlobRequest, ImageRequest, Need, NeedId, Platforms, Reply, Request, Step};
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::crypto::HashAlgorithm;
 use crate::envelope::Signed;
 use crate::error::{Error, ErrorKind};
 use crate::evidence::{Evidence, EvidenceReply};
@@ -33,7 +33,8 @@ use crate::report::{Report, SignatureReport, SignatureResult, Subject};
 use crate::time::Time;
 use crate::verifier::{EnvelopeRequest, Scope, Verifier};
 use crate::wire::Descriptor;
-use judge::{bounded_size, same_digest, stated_media_type, wrong_reply};
+use judge::{bounded_size, wrong_reply};
+use platforms::{FoundIndex, Tree};
 
 /// One verification under way.
 #[derive(Debug)]
@@ -51,6 +52,10 @@ pub struct Session {
     answers: Vec<(Request, Reply)>,
     next_id: u64,
     bytes_left: u64,
+    /// The artifact, where it is an index and its children count too.
+    found_index: Option<FoundIndex>,
+    /// The children, where they count. Theirs are all in the outermost session.
+    tree: Option<Box<Tree>>,
 }
 
 /// What only an artifact, an envelope at hand, or a blob, has.
@@ -65,9 +70,12 @@ enum Plan {
 }
 
 /// The search for the signatures of an artifact.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Lookup {
     reference: String,
+    /// What the index says of it, where one lists it.
+    listed_as: Option<Descriptor>,
+    platforms: Platforms,
     max_signatures: usize,
     all_signatures: bool,
     queue: VecDeque<Descriptor>,
@@ -111,12 +119,10 @@ impl Session {
         let limits = verifier.limits();
         let lookup = Lookup {
             reference: request.reference,
+            platforms: request.platforms,
             max_signatures: request.max_signatures.unwrap_or(limits.signatures),
             all_signatures: request.all_signatures,
-            queue: VecDeque::new(),
-            next_page: None,
-            pages: 0,
-            referrers: 0,
+            ..Lookup::default()
         };
         if lookup.max_signatures == 0 {
             return Err(Error::new(
@@ -125,7 +131,7 @@ impl Session {
             ));
         }
         let selection = verifier.select_oci(Scope::Repository(&request.scope))?;
-        Ok(Self::start(
+        let mut session = Self::start(
             verifier,
             Subject::Artifact(request.name),
             &selection,
@@ -133,7 +139,11 @@ impl Session {
             request.now,
             Plan::Image(lookup),
             Stage::Start,
-        ))
+        );
+        if request.platforms == Platforms::All && session.statement.is_some() {
+            session.tree = Some(Box::default());
+        }
+        Ok(session)
     }
 
     pub(crate) fn for_blob(verifier: &Verifier, request: BlobRequest) -> Result<Self, Error> {
@@ -216,16 +226,34 @@ impl Session {
             answers: Vec::new(),
             next_id: 0,
             bytes_left: verifier.limits().artifact_bytes,
+            found_index: None,
+            tree: None,
         }
     }
 
     /// Goes as far as it can. Where it needs something, the same needs come back
     /// until each was supplied.
     pub fn step(&mut self) -> Step {
-        loop {
-            if !self.asked.is_empty() {
-                return Step::Needs(self.asked.values().cloned().collect());
+        self.go_on();
+        let mut needs: Vec<Need> = self.asked.values().cloned().collect();
+        if let Some(mut tree) = self.tree.take() {
+            tree.grow(self);
+            needs.extend(tree.needs());
+            if needs.is_empty() {
+                self.report.platforms = tree.report();
             }
+            self.tree = Some(tree);
+        }
+        if needs.is_empty() {
+            Step::Done(Box::new(self.report.clone()))
+        } else {
+            Step::Needs(needs)
+        }
+    }
+
+    /// Goes on with the artifact itself until it needs something or is done.
+    fn go_on(&mut self) {
+        while self.asked.is_empty() {
             match std::mem::replace(&mut self.stage, Stage::Done) {
                 Stage::Start => self.ask_for_artifact(),
                 Stage::Resolving => self.take_artifact(),
@@ -235,7 +263,7 @@ impl Session {
                 Stage::Envelope(candidate) => self.take_envelope(candidate),
                 Stage::Blob(candidate, signed) => self.take_blob(candidate, signed),
                 Stage::Checking(candidate, signed) => self.check(candidate, signed),
-                Stage::Done => return Step::Done(Box::new(self.report.clone())),
+                Stage::Done => return,
             }
         }
     }
@@ -245,15 +273,26 @@ impl Session {
     /// # Errors
     /// Where the session has no such need.
     pub fn supply(&mut self, id: NeedId, reply: Reply) -> Result<(), Error> {
-        let need = self.asked.remove(&id).ok_or_else(|| {
-            Error::new(
-                ErrorKind::Usage,
-                format!("the session has no open need {}", id.0),
-            )
-        })?;
-        let reply = self.bounded(&need, reply);
-        self.answers.push((need.request, reply));
-        Ok(())
+        if let Some(need) = self.asked.remove(&id) {
+            let reply = self.bounded(&need, reply);
+            self.answers.push((need.request, reply));
+            return Ok(());
+        }
+        if let Some(mut tree) = self.tree.take() {
+            let need = tree.need(id).cloned();
+            if let Some(need) = &need {
+                let reply = self.bounded(need, reply);
+                tree.supply(id, reply, self);
+            }
+            self.tree = Some(tree);
+            if need.is_some() {
+                return Ok(());
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Usage,
+            format!("the session has no open need {}", id.0),
+        ))
     }
 
     /// Holds a reply against the bounds, whatever the host did about them.
@@ -300,13 +339,20 @@ impl Session {
             return;
         };
         let reference = lookup.reference.clone();
-        let max_bytes = self.verifier.limits().manifest_bytes;
-        self.ask(
-            Request::Resolve {
+        let mut max_bytes = self.verifier.limits().manifest_bytes;
+        let request = match lookup.listed_as.clone() {
+            Some(descriptor) => {
+                match bounded_size(&descriptor, max_bytes) {
+                    Ok(size) => max_bytes = size,
+                    Err(rejection) => return self.fail(rejection.detail),
+                }
+                Request::Manifest(descriptor)
+            }
+            None => Request::Resolve {
                 reference: reference.clone(),
             },
-            max_bytes,
-        );
+        };
+        self.ask(request, max_bytes);
         if oci::Digest::parse(&reference).is_ok() {
             // The digest is known: both at the same time.
             self.ask_for_referrers(reference, None);
@@ -322,12 +368,17 @@ impl Session {
     fn take_artifact(&mut self) {
         let mut listed = None;
         for (request, reply) in std::mem::take(&mut self.answers) {
-            match request {
-                Request::Resolve { reference } => match self.resolved(&reference, reply) {
-                    Ok(descriptor) => self.report.target = Some(descriptor),
-                    Err(failure) => return self.fail(failure),
-                },
-                _ => listed = Some(reply),
+            let resolved = match request {
+                Request::Resolve { reference } => self.resolved(&reference, reply),
+                Request::Manifest(descriptor) => self.as_listed(descriptor, reply),
+                _ => {
+                    listed = Some(reply);
+                    continue;
+                }
+            };
+            match resolved {
+                Ok((descriptor, bytes)) => self.found(descriptor, bytes),
+                Err(failure) => return self.fail(failure),
             }
         }
         match listed {
@@ -342,47 +393,18 @@ impl Session {
         }
     }
 
-    /// The artifact's descriptor, from bytes that are hashed here.
-    fn resolved(&self, reference: &str, reply: Reply) -> Result<Descriptor, String> {
-        let (media_type, bytes) = match reply {
-            Reply::Content { media_type, bytes } => (media_type, bytes),
-            Reply::Resolved(descriptor) => return same_digest(reference, descriptor),
-            Reply::NotFound => return Err(format!("the artifact `{reference}` does not exist")),
-            Reply::Failed(why) => {
-                return Err(format!(
-                    "the artifact `{reference}` could not be resolved: {why}"
-                ));
-            }
-            _ => return Err(wrong_reply("the artifact")),
-        };
-        let algorithm = match oci::Digest::parse(reference) {
-            Ok(digest) if !digest.verify(self.verifier.provider(), &bytes) => {
-                return Err(format!(
-                    "the bytes that came for the artifact `{reference}` have another digest"
-                ));
-            }
-            Ok(digest) => digest.algorithm(),
-            Err(_) => HashAlgorithm::Sha256,
-        };
-        let stated = stated_media_type(&bytes);
-        let media_type = match (media_type, stated) {
-            // The registry's header and the document must not tell two stories.
-            (Some(header), Some(stated)) if header != stated => {
-                return Err(format!(
-                    "the artifact `{reference}` came as `{header}`, and its manifest says \
-                     `{stated}`"
-                ));
-            }
-            (Some(media_type), _) | (None, Some(media_type)) => media_type,
-            (None, None) => media_type::OCI_MANIFEST.to_owned(),
-        };
-        let digest = self.verifier.provider().hash(algorithm, &bytes);
-        Ok(Descriptor {
-            media_type,
-            digest: format!("{}:{}", algorithm.as_str(), digest.to_hex()),
-            size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-            ..Descriptor::default()
-        })
+    /// Keeps the artifact's descriptor, and what its children are read from.
+    fn found(&mut self, descriptor: Descriptor, bytes: Option<Vec<u8>>) {
+        if let Plan::Image(lookup) = &self.plan
+            && lookup.platforms == Platforms::All
+            && media_type::is_index(&descriptor.media_type)
+        {
+            self.found_index = Some(match bytes {
+                Some(bytes) => FoundIndex::Here(bytes),
+                None => FoundIndex::Named(descriptor.clone()),
+            });
+        }
+        self.report.target = Some(descriptor);
     }
 
     fn take_referrers(&mut self) {

@@ -115,8 +115,22 @@ pub struct ImageRequest {
     pub max_signatures: Option<usize>,
     /// Evaluate the signatures after a trusted one too.
     pub all_signatures: bool,
+    /// What of an index counts.
+    pub platforms: Platforms,
     /// The moment of verification.
     pub now: Time,
+}
+
+/// What of an index counts for its verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Platforms {
+    /// The artifact that is named, index or not, as the specification has it.
+    #[default]
+    Named,
+    /// The index, the indexes in it, and every manifest that they list: each must
+    /// be trusted on its own. What is for the platform `unknown/unknown` is no
+    /// image and does not count.
+    All,
 }
 
 /// A blob and its detached signature.

@@ -211,6 +211,7 @@ fn layout(case: &Case, world: &World) -> Result<Answer, Answer> {
             user_metadata: case.user_metadata.clone(),
             max_signatures: case.max_signatures,
             all_signatures: false,
+            platforms: notation_verifier::session::Platforms::Named,
             now: now(),
         })
         .map_err(error)?;

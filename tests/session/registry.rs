@@ -75,6 +75,7 @@ pub fn image_request(reference: &str) -> ImageRequest {
         user_metadata: BTreeMap::new(),
         max_signatures: None,
         all_signatures: false,
+        platforms: notation_verifier::session::Platforms::Named,
         now: now(),
     }
 }

@@ -13,6 +13,8 @@ use notation_verifier::wire::Descriptor;
 use notation_verifier::{BlobPolicy, Limits, OciPolicy, Time, TrustStore, Verifier};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// What an index may list.
+pub const MAX_CHILDREN: usize = 8;
 const SIGNATURE: &str = "application/vnd.cncf.notary.signature";
 
 /// The fuzzer's input, taken apart. Pairs are `left`, NUL, `right` in a record.
@@ -20,6 +22,7 @@ const SIGNATURE: &str = "application/vnd.cncf.notary.signature";
 pub struct Input<'a> {
     now: i64,
     all_signatures: bool,
+    platforms: notation_verifier::session::Platforms,
     pub reversed: bool,
     max_signatures: Option<usize>,
     policy: &'a [u8],
@@ -53,6 +56,9 @@ impl<'a> Input<'a> {
             .iter()
             .fold(0, |time, octet| time << 8 | i64::from(*octet));
         input.all_signatures = head[8] & 1 != 0;
+        if head[8] & 4 != 0 {
+            input.platforms = notation_verifier::session::Platforms::All;
+        }
         input.reversed = head[8] & 2 != 0;
         input.max_signatures = (head[9] != 0).then(|| usize::from(head[9]));
         while let [kind, high, low, after @ ..] = rest {
@@ -112,6 +118,7 @@ impl<'a> Input<'a> {
         limits.referrer_pages = 5;
         limits.referrers = 50;
         limits.signatures = 8;
+        limits.platforms = MAX_CHILDREN;
         limits.manifest_bytes = 1 << 16;
         limits.envelope_bytes = 1 << 16;
         limits.evidence_bytes = 1 << 16;
@@ -162,6 +169,7 @@ impl<'a> Input<'a> {
                     .max_signatures
                     .map(|most| most.min(verifier.limits().signatures)),
                 all_signatures: self.all_signatures,
+                platforms: self.platforms,
                 now,
             })
             .ok()
@@ -270,7 +278,14 @@ impl<'a> Host<'a> {
     pub fn is_served(&self, target: &Descriptor) -> bool {
         self.artifact.as_ref().is_some_and(|artifact| {
             artifact.digest == target.digest && artifact.size == target.size
+        }) || self.content.get(&target.digest).is_some_and(|bytes| {
+            // What an index lists.
+            self.lists_children() && usize::try_from(target.size) == Ok(bytes.len())
         })
+    }
+
+    pub fn lists_children(&self) -> bool {
+        self.input.platforms == notation_verifier::session::Platforms::All
     }
 
     pub fn answer(&mut self, need: &Need, limits: &Limits) -> Reply {

@@ -64,6 +64,7 @@ fn layout(
         user_metadata: args.common.user_metadata.iter().cloned().collect(),
         max_signatures: usize::try_from(args.max_signatures).ok(),
         all_signatures: args.all_signatures,
+        platforms: notation_verifier::session::Platforms::Named,
         now,
     })?;
     let evidence = Evidence::of(&args.common, verifier.limits())?;
