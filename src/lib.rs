@@ -50,7 +50,8 @@
 //!
 //! `fast` (default): faster cryptography on x86_64 and aarch64, chosen at run
 //! time. `io` (default): configuration directory, OCI layouts, the driving loop.
-//! `http`: OCSP answers and CRLs over HTTP, with caches (`io::evidence`). `cli`:
+//! `http`: registries (`io::registry`), OCSP answers and CRLs over HTTP with caches
+//! (`io::evidence`). `cli`:
 //! the command. Features add, they never change what another one does.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -66,6 +67,7 @@ pub mod limits;
 pub mod oci;
 pub mod outcome;
 pub mod policy;
+pub mod registry;
 pub mod report;
 pub mod revocation;
 pub mod session;

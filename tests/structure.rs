@@ -22,6 +22,7 @@ const LAYERS: &[&[&str]] = &[
     &["checks"],
     &["oci"],
     &["verifier", "session", "report"],
+    &["registry"],
     &["sign"],
     &["io"],
 ];

@@ -1,6 +1,6 @@
 //! Everything that touches a file system or a network: configuration, layouts,
 //! the loop that drives a [`Session`](crate::session::Session) (feature `io`),
-//! revocation evidence over HTTP (feature `http`).
+//! registries, and revocation evidence over HTTP (feature `http`).
 
 pub mod batch;
 pub mod config;
@@ -8,11 +8,17 @@ mod configured;
 pub mod drive;
 #[cfg(feature = "http")]
 pub mod evidence;
+#[cfg(feature = "http")]
+pub(crate) mod http;
 pub mod layout;
+#[cfg(feature = "http")]
+mod parallel;
+#[cfg(feature = "http")]
+pub mod registry;
 mod run;
 
 pub use config::ConfigDirectory;
 pub use configured::Configured;
 pub use drive::{BlobHost, Host, LayoutHost, drive};
 pub use layout::Layout;
-pub use run::{Budget, Cancel};
+pub use run::{Budget, Cancel, Run, Stopped};

@@ -10,7 +10,6 @@ pub mod reference;
 
 mod json;
 
-#[cfg(feature = "io")]
 pub(crate) use json::excerpt;
 
 pub use digest::{Digest, DigestError};

@@ -108,6 +108,12 @@ impl Reference {
         self.digest
     }
 
+    /// Whether `text` can be a tag.
+    #[must_use]
+    pub fn is_tag(text: &str) -> bool {
+        check_tag(text).is_ok()
+    }
+
     /// The same repository, by digest alone.
     #[must_use]
     pub fn with_digest(&self, digest: Digest) -> Self {

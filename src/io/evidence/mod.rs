@@ -18,12 +18,11 @@ mod key;
 mod memory;
 mod ocsp_url;
 mod options;
-mod parallel;
 mod preloaded;
-mod redirect;
 mod transport;
 
-pub use egress::{EgressRules, HostPattern, PrivateAddresses};
+pub use super::http::HostPattern;
+pub use egress::{EgressRules, PrivateAddresses};
 pub use host::WithEvidence;
 pub use options::{DirectoryOptions, FetchOptions, MemoryBounds, Mode};
 pub use preloaded::Preloaded;
@@ -33,6 +32,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::crypto::Provider;
 use crate::evidence::{Content, EvidenceReply, EvidenceRequest};
+use crate::io::parallel;
 use crate::io::run::Budget;
 use crate::limits::Limits;
 use crate::time::Time;

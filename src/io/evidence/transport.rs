@@ -13,8 +13,8 @@ use ureq::{Agent, Body};
 
 use super::deadline::{Deadline, Over};
 use super::egress::EgressRules;
-use super::redirect;
 use crate::error::quote;
+use crate::registry::redirect;
 
 /// What is sent.
 #[derive(Clone, Copy, Debug)]

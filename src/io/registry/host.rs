@@ -1,0 +1,87 @@
+//! [`RegistryHost`]: a registry as the host of a session.
+
+use super::client::RegistryClient;
+use super::gate::Purpose;
+use crate::io::drive::Host;
+use crate::io::parallel;
+use crate::io::run::Run;
+use crate::oci::Reference;
+use crate::registry::{Endpoint, Exchange, Progress};
+use crate::session::{Need, Reply};
+
+/// Answers from the repository of one reference. What a session needs at the same
+/// time is fetched at the same time. Evidence is not here: wrap it with
+/// [`WithEvidence`](crate::io::evidence::WithEvidence).
+#[derive(Clone, Debug)]
+pub struct RegistryHost {
+    client: RegistryClient,
+    endpoint: Endpoint,
+    /// The registry as references name it: what credentials are kept under.
+    registry: String,
+    run: Run,
+}
+
+impl RegistryHost {
+    pub(super) fn new(client: RegistryClient, endpoint: Endpoint, reference: &Reference) -> Self {
+        Self {
+            client,
+            endpoint,
+            registry: reference.registry().to_owned(),
+            run: Run::default(),
+        }
+    }
+
+    /// The same host within `run`: it stops when that does.
+    #[must_use]
+    pub fn in_run(mut self, run: Run) -> Self {
+        self.run = run;
+        self
+    }
+
+    /// Where the repository is.
+    #[must_use]
+    pub const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    fn get(&self, need: &Need) -> Reply {
+        let order = self.client.referrers_order(&self.endpoint);
+        let limits = self.client.limits();
+        let Some(mut progress) = Exchange::start(&self.endpoint, need, order, limits) else {
+            return Reply::Failed("a registry does not have it".to_owned());
+        };
+        loop {
+            let (exchange, request) = match progress {
+                Progress::Done(reply) => return reply,
+                Progress::Again(exchange, request) => (exchange, request),
+            };
+            let purpose = if exchange.lists_referrers() {
+                Purpose::Referrers
+            } else {
+                Purpose::Other
+            };
+            let sent =
+                self.client
+                    .ask(&self.endpoint, &self.registry, &request, purpose, &self.run);
+            match sent {
+                Ok(response) => {
+                    if let Some(learned) = exchange.learn(&response) {
+                        self.client.learn(&self.endpoint, learned);
+                    }
+                    progress = exchange.receive(response);
+                }
+                Err(why) => return Reply::Failed(why),
+            }
+        }
+    }
+}
+
+impl Host for RegistryHost {
+    fn fetch(&mut self, need: &Need) -> Reply {
+        self.get(need)
+    }
+
+    fn fetch_all(&mut self, needs: &[Need]) -> Vec<Reply> {
+        parallel::map(needs, |need| self.get(need))
+    }
+}

@@ -1,0 +1,51 @@
+//! HTTP messages as far as registries need them.
+
+/// A request to send, by GET.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HttpRequest {
+    /// Absolute address.
+    pub url: String,
+    /// Names in lower case, with their values.
+    pub headers: Vec<(&'static str, String)>,
+    /// The most octets that the body of a successful answer may have; stop reading
+    /// there.
+    pub max_bytes: usize,
+}
+
+/// An answer, after redirects.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HttpResponse {
+    /// Status code.
+    pub status: u16,
+    /// Names in any case, with their values.
+    pub headers: Vec<(String, String)>,
+    /// The body; of an answer that is no success the beginning is enough.
+    pub body: Vec<u8>,
+}
+
+impl HttpResponse {
+    /// The first value of the header `name`.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut all = self.headers.iter();
+        all.find(|(one, _)| one.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// All values of the header `name`.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.headers
+            .iter()
+            .filter(move |(one, _)| one.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The media type of the body: `Content-Type` without parameters.
+    #[must_use]
+    pub fn media_type(&self) -> Option<&str> {
+        let value = self.header("content-type")?;
+        let media_type = value.split(';').next().unwrap_or_default().trim();
+        (!media_type.is_empty()).then_some(media_type)
+    }
+}

@@ -1,0 +1,32 @@
+//! Talking to registries (distribution-spec), without sockets.
+//!
+//! [`Exchange`] turns a [`Request`](crate::session::Request) of a session into
+//! HTTP requests and their answers into a [`Reply`](crate::session::Reply). Who
+//! sends them is the host's matter; [`io::registry`](crate::io) does it with a
+//! pool of connections. Beside it stand the rules that do not need a socket
+//! either: where a redirect or a `Link` may lead, what a server asks for before it
+//! answers, and which of them may see a credential.
+
+pub mod challenge;
+pub mod docker_config;
+pub mod link;
+pub mod redirect;
+pub mod token;
+
+mod endpoint;
+mod exchange;
+mod failure;
+mod message;
+mod referrers;
+mod secret;
+mod text;
+
+pub use endpoint::{Endpoint, Origin, Scheme};
+pub use exchange::{Exchange, Progress};
+pub use failure::status_failure;
+pub use message::{HttpRequest, HttpResponse};
+pub use referrers::{ReferrersApi, ReferrersOrder};
+pub use secret::Secret;
+
+#[cfg(test)]
+mod tests;
