@@ -173,6 +173,24 @@ impl Verifier {
         &self.inner.provider
     }
 
+    /// The trust policy for artifacts, where there is one.
+    #[must_use]
+    pub fn oci_policy(&self) -> Option<&OciPolicy> {
+        self.inner.oci_policy.as_ref()
+    }
+
+    /// The trust policy for blobs, where there is one.
+    #[must_use]
+    pub fn blob_policy(&self) -> Option<&BlobPolicy> {
+        self.inner.blob_policy.as_ref()
+    }
+
+    /// The trust stores.
+    #[must_use]
+    pub fn trust_store(&self) -> &TrustStore {
+        &self.inner.trust
+    }
+
     /// Starts the verification of an artifact whose signatures are yet to be
     /// found: see [`Session`].
     ///
@@ -270,10 +288,6 @@ impl Verifier {
 
     pub(crate) fn authorities(&self) -> &ChainCache {
         &self.inner.authorities
-    }
-
-    pub(crate) fn trust_store(&self) -> &TrustStore {
-        &self.inner.trust
     }
 
     pub(crate) fn select_oci(&self, scope: Scope<'_>) -> Result<Selection<'_>, Error> {

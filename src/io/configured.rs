@@ -5,7 +5,7 @@ use std::fmt;
 use crate::crypto::Provider;
 use crate::error::Error;
 use crate::limits::Limits;
-use crate::policy::Selection;
+use crate::policy::{BlobPolicy, OciPolicy, PolicyError, Selection};
 use crate::verifier::Verifier;
 
 use super::config::{ConfigDirectory, LoadedStores, StoreWarning};
@@ -59,6 +59,40 @@ impl ConfigDirectory {
         })
     }
 
+    /// A verifier for whatever there are policies for: artifacts, blobs, or both,
+    /// with every trust store that they name.
+    ///
+    /// # Errors
+    /// Where there is no policy, or one that is there breaks a rule. Trust stores
+    /// as for [`oci_verifier`](Self::oci_verifier).
+    pub fn verifier(&self, provider: Provider, limits: Limits) -> Result<Configured, Error> {
+        let (oci, blob) = match (self.oci_policy(&limits), self.blob_policy(&limits)) {
+            // What is wrong with a policy says more than that the other is missing.
+            (Err(oci), Err(blob)) if is_missing(&oci) && !is_missing(&blob) => {
+                return Err(blob.into());
+            }
+            (Err(oci), Err(_)) => return Err(oci.into()),
+            (oci, blob) => (unless_missing(oci)?, unless_missing(blob)?),
+        };
+        let statements = oci.iter().flat_map(OciPolicy::statements);
+        let statements = statements.chain(blob.iter().flat_map(BlobPolicy::statements));
+        let loaded = self.stores(statements, &provider, &limits);
+        let mut builder = Verifier::builder()
+            .provider(provider)
+            .limits(limits)
+            .trust_store(loaded.stores);
+        if let Some(policy) = oci {
+            builder = builder.oci_policy(policy);
+        }
+        if let Some(policy) = blob {
+            builder = builder.blob_policy(policy);
+        }
+        Ok(Configured {
+            verifier: builder.build(),
+            warnings: loaded.warnings,
+        })
+    }
+
     fn stores<'a>(
         &self,
         statements: impl Iterator<Item = Selection<'a>>,
@@ -71,6 +105,19 @@ impl ConfigDirectory {
         });
         self.trust_store_for(names, provider, limits)
     }
+}
+
+/// A policy, or `None` where there is no such file.
+fn unless_missing<T>(policy: Result<T, PolicyError>) -> Result<Option<T>, PolicyError> {
+    match policy {
+        Ok(policy) => Ok(Some(policy)),
+        Err(error) if is_missing(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_missing(error: &PolicyError) -> bool {
+    error.category() == "policy-missing"
 }
 
 impl fmt::Display for StoreWarning {

@@ -1,0 +1,32 @@
+//! The C ABI of `notation-verifier`. Its manual is the header,
+//! `include/notation_verifier.h`, which is generated from this crate.
+//!
+//! This is the only crate with `unsafe`. Pointers of callers become Rust values
+//! in [`ffi`], and every exported function runs inside `ffi::guard`, where
+//! panics stop.
+//!
+//! ```text
+//! abi       versions                     status   numbers of results
+//! ffi       pointers, text, the guard    error    nv_error
+//! options   JSON from the caller         clock    "now", where nobody gives it
+//! verifier  nv_verifier, its builder     report   nv_report
+//! session   nv_session, its needs        whole    layouts, blobs, envelopes
+//! ```
+
+// Names as C programs see them.
+#![allow(non_camel_case_types)]
+
+mod abi;
+mod clock;
+mod error;
+#[cfg(feature = "fault-injection")]
+mod fault;
+mod ffi;
+mod need;
+mod options;
+mod report;
+mod request;
+mod session;
+mod status;
+mod verifier;
+mod whole;

@@ -1,0 +1,592 @@
+/*
+ * notation-verifier: the embeddable verifier for Notary Project (Notation)
+ * signatures. It decides whether software may run.
+ *
+ * Generated from bindings/c/src by bindings/c/header: do not edit.
+ *
+ *
+ * CONVENTIONS
+ *
+ * Two levels. Whole calls (nv_verify_...) read files and fetch what they need, and
+ * return the verdict. A session (nv_session_...) fetches nothing: it says what it
+ * needs, and the program brings it with its own transport. Nothing but octets, the
+ * time and evidence goes in.
+ *
+ * Results. Functions that can fail return an nv_status. 0 is NV_TRUSTED: something
+ * was evaluated and is trusted. No function returns 0 for anything else, so
+ * "if (status == NV_TRUSTED)" cannot go wrong by a call that merely worked. From 64
+ * on a status is an error: nothing was evaluated. Take a number that you do not know
+ * for a failure. A rejection is a result with a report, not an error.
+ *
+ * Outputs. Output parameters are written only on success, so initialise them with
+ * NULL. The parameter `error` may be NULL; where it is not, an error writes an owned
+ * nv_error there and success leaves it alone. It is never read.
+ *
+ * Ownership. Every handle is opaque. A function that has an output parameter
+ * "nv_x **" gives the caller a handle to free with nv_x_free, which takes the address
+ * of the variable and sets it to NULL: freeing the same variable twice does nothing.
+ * A copy of a handle is not counted. What goes in as a pointer is read during the
+ * call and not kept.
+ *
+ * Lifetimes. nv_str and nv_slice are lent. They live until the next call on their
+ * handle that takes it by a pointer that is not const, and until it is freed.
+ *
+ * Input. Octets and texts are a pointer and a length; texts are UTF-8, without a NUL.
+ * NULL with length 0 is nothing. NULL with a length, lengths that nothing in memory
+ * has, and texts that are not UTF-8 are NV_ERROR_ARGUMENT. Requests and options are
+ * JSON objects; a member that is not known is an error, so that a misspelt one is no
+ * silent default. A handle that is NULL is NV_ERROR_ARGUMENT, and for functions that
+ * have no status the answer that their comment names.
+ *
+ * Threads. nv_verifier and nv_report may be used by any number of threads at the same
+ * time, nv_session and nv_verifier_builder by one at a time, whichever it is: a second
+ * call at the same time is refused with NV_ERROR_STATE. Freeing must be the last call.
+ *
+ * Errors inside. No panic leaves the library: it becomes NV_ERROR_INTERNAL, and a
+ * session in which that happened refuses everything but being freed. What it said
+ * goes to standard error. Callbacks must return: they must not throw C++ exceptions
+ * or longjmp through the library.
+ *
+ * Versions. Functions, constants and their numbers are only added; a number is never
+ * used again for something else. Structures do not change their size. Compare
+ * NV_ABI_VERSION with nv_abi_version() where the library is loaded at run time; the
+ * SONAME has the major version. Functions that sign will come with names of their own
+ * (nv_sign_...); they change nothing here.
+ *
+ * The library reads no environment but for the default configuration directory,
+ * installs no signal handler and writes no log.
+ */
+
+
+#ifndef NOTATION_VERIFIER_H
+#define NOTATION_VERIFIER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// The version of the interface that this header describes: the major number in
+// the upper 16 bits, the minor one in the lower. The major one changes where a
+// program must change, and is that of the SONAME; the minor one where something
+// was added.
+#define NV_ABI_VERSION 1
+
+// The manifest that a tag or digest names.
+#define NV_NEED_RESOLVE 1
+
+// The list of signatures that refer to an artifact.
+#define NV_NEED_REFERRERS 2
+
+// A signature manifest.
+#define NV_NEED_MANIFEST 3
+
+// A signature envelope.
+#define NV_NEED_ENVELOPE 4
+
+// The digest of the blob that is verified.
+#define NV_NEED_BLOB_DIGEST 5
+
+// An OCSP answer.
+#define NV_NEED_OCSP 6
+
+// A certificate revocation list.
+#define NV_NEED_CRL 7
+
+// Something that this version of the header does not know.
+#define NV_NEED_OTHER 127
+
+// Why nothing could be evaluated. A signature that was evaluated and found bad
+// is no error but a report. The caller owns it.
+typedef struct nv_error nv_error;
+
+// What a verification found. It does not change: any number of threads may read
+// it. The caller owns it.
+typedef struct nv_report nv_report;
+
+// A verification under way: it says what it needs, the host fetches that however
+// it likes. It reads no file, socket or clock after it has started. One call at a
+// time; freeing it is cancelling. The caller owns it.
+//
+//     while (nv_session_step(session, &error) == NV_NEEDS)
+//         for each need: fetch it, nv_session_supply_...
+//     nv_session_report(session, &report, &error);
+typedef struct nv_session nv_session;
+
+// Trust policies, trust stores, bounds, and what verifications share: chains of
+// certificates, revocation evidence. Make one for a whole process and use it
+// from as many threads as you like. The caller owns it.
+typedef struct nv_verifier nv_verifier;
+
+// Collects trust policies and trust stores from memory. One call at a time. The
+// caller owns it.
+typedef struct nv_verifier_builder nv_verifier_builder;
+
+// The result of a call. Only `NV_TRUSTED` says that something may be used.
+//
+// Numbers are never given another meaning and never used again. New ones will
+// be added: treat a number that you do not know as a failure. From 64 on they are
+// errors: nothing was evaluated, and the `error` parameter tells why.
+typedef uint32_t nv_status;
+
+// Text that somebody else owns: UTF-8 octets and their number. After the last
+// one is a NUL that is not counted, so that `data` is a C string too. Where
+// there is no text `data` is the empty string, and never NULL.
+typedef struct nv_str {
+  // The octets.
+  const char *data;
+  // How many, without the NUL.
+  size_t len;
+} nv_str;
+
+// Octets that somebody else owns. Where there are none `data` is not NULL and
+// `len` is 0.
+typedef struct nv_slice {
+  // The octets.
+  const uint8_t *data;
+  // How many.
+  size_t len;
+} nv_slice;
+
+// One thing that a session needs. The texts live until the next call that
+// changes the session.
+//
+// Where `method` is not empty, the host can send this HTTP request as it is,
+// and give the answer to `nv_session_supply_http`; the session says what comes
+// next. Else, or if the host knows better, it brings what `kind` and `what` name
+// with one of the other functions.
+typedef struct nv_need {
+  // For the functions that supply it.
+  uint64_t id;
+  // The most octets that the answer may have; stop reading there.
+  uint64_t max_bytes;
+  // `NV_NEED_...`.
+  uint32_t kind;
+  // Nothing yet.
+  uint32_t reserved;
+  // Tag, digest, address, or the name of a hash algorithm ("sha256").
+  struct nv_str what;
+  // HTTP: the method, or empty where there is no HTTP request.
+  struct nv_str method;
+  // HTTP: the address.
+  struct nv_str url;
+  // HTTP: the headers, one a line: "name: value", each with a line feed.
+  struct nv_str headers;
+  // HTTP: the body.
+  struct nv_slice body;
+} nv_need;
+
+// Evaluated and trusted, and nothing else: no function that does not evaluate
+// returns 0.
+#define NV_TRUSTED 0
+
+// The call did what it is for. It says nothing about trust.
+#define NV_DONE 1
+
+// The session needs something: see `nv_session_need_count`.
+#define NV_NEEDS 2
+
+// There are signatures, and none is trusted.
+#define NV_REJECTED 16
+
+// The look-up worked, and there is no signature.
+#define NV_UNSIGNED 17
+
+// A look-up failed, so nothing is known. It is not the same as unsigned.
+#define NV_LOOKUP_FAILED 18
+
+// The trust policy exempts the artifact (level `skip`): nothing was verified.
+#define NV_SKIPPED 19
+
+// Of several artifacts at least one is not trusted.
+#define NV_NOT_ALL_TRUSTED 20
+
+// A parameter is wrong: NULL where that is not allowed, an impossible length,
+// text that is not UTF-8.
+#define NV_ERROR_ARGUMENT 64
+
+// A value is wrong: a reference, an option, a member that is not known.
+#define NV_ERROR_USAGE 65
+
+// The call does not fit the state of its handle: an answer that nobody asked
+// for, a report that is not there yet, a handle that another call is using, a
+// session in which a call failed inside.
+#define NV_ERROR_STATE 66
+
+// A trust policy document is missing, malformed or breaks a rule.
+#define NV_ERROR_TRUST_POLICY 67
+
+// No statement of the trust policy applies to the artifact.
+#define NV_ERROR_POLICY_NOT_APPLICABLE 68
+
+// A trust store or a certificate cannot be read.
+#define NV_ERROR_TRUST_STORE 69
+
+// The artifact, a manifest or a blob cannot be had or is malformed.
+#define NV_ERROR_ARTIFACT 70
+
+// A bound stopped the work.
+#define NV_ERROR_LIMIT_EXCEEDED 71
+
+// Reading from the file system or the network failed.
+#define NV_ERROR_IO 72
+
+// The call was cancelled.
+#define NV_ERROR_CANCELLED 73
+
+// Something failed for which there is no number yet.
+#define NV_ERROR_OTHER 126
+
+// The library failed inside (a panic, which stopped there). Please report it.
+#define NV_ERROR_INTERNAL 127
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// The version of the interface that the library has. A program may go on where
+// its upper 16 bits are those of `NV_ABI_VERSION` and its lower ones are not
+// smaller.
+uint32_t nv_abi_version(void);
+
+// The version of the library, such as "0.1.0", with a NUL at its end. It lives
+// as long as the library.
+const char *nv_library_version(void);
+
+// The status that the failed call returned; `NV_ERROR_ARGUMENT` for NULL.
+nv_status nv_error_status(const struct nv_error *error);
+
+// What failed and what to change, in one line: lower case, no full stop. It
+// lives as long as the error.
+struct nv_str nv_error_message(const struct nv_error *error);
+
+// The error as a JSON document of the form of reports (`docs/report.schema.json`),
+// with the member `error`. It lives as long as the error.
+struct nv_str nv_error_json(const struct nv_error *error);
+
+// Frees `*error` and sets it to NULL. NULL and a pointer to NULL are fine.
+void nv_error_free(struct nv_error **error);
+
+// The verdict: `NV_TRUSTED`, `NV_REJECTED`, `NV_UNSIGNED`, `NV_LOOKUP_FAILED` or
+// `NV_SKIPPED`; `NV_ERROR_ARGUMENT` for NULL.
+nv_status nv_report_status(const struct nv_report *report);
+
+// The digest that was verified, `algorithm:hex`: use this, and not the tag, for
+// whatever comes next. Empty unless the status is `NV_TRUSTED`. It lives as long
+// as the report, as do the texts below.
+struct nv_str nv_report_digest(const struct nv_report *report);
+
+// Why the artifact is not trusted, as a stable word such as "not-trusted",
+// "cert-revoked" or "unsigned" (`reason` in `docs/report.schema.json`, or the
+// status); of several reasons the first. Empty where it is trusted.
+struct nv_str nv_report_reason(const struct nv_report *report);
+
+// The same for a person: what failed, with the values that decided. Lower case,
+// no full stop.
+struct nv_str nv_report_detail(const struct nv_report *report);
+
+// What to change, where a person can change something; else empty.
+struct nv_str nv_report_remedy(const struct nv_report *report);
+
+// The whole report as JSON (`docs/report.schema.json`): every signature, every
+// check, every certificate. The same document as the command's.
+struct nv_str nv_report_json(const struct nv_report *report);
+
+// Frees `*report` and sets it to NULL. NULL and a pointer to NULL are fine.
+void nv_report_free(struct nv_report **report);
+
+// Starts the verification of an artifact whose signatures are yet to be found.
+//
+// `request` is a JSON object; the first member is needed:
+//
+//     {"reference": "registry.example/app:v1" or "registry.example/app@sha256:...",
+//      "scope": "registry.example/app",  then `reference` is a tag or digest alone
+//      "userMetadata": {"key": "value"}, "maxSignatures": 100,
+//      "allSignatures": false, "name": "for the report", "at": "2026-01-31T12:00:00Z"}
+//
+// Without `at` the machine's clock is read, now and once. Returns `NV_DONE` or an
+// error.
+nv_status nv_session_for_image(const struct nv_verifier *verifier,
+                               const char *request,
+                               size_t request_len,
+                               struct nv_session **session,
+                               struct nv_error **error);
+
+// Starts the verification of a blob with its detached signature; `request` as for
+// `nv_verify_blob`. Returns `NV_DONE` or an error.
+nv_status nv_session_for_blob(const struct nv_verifier *verifier,
+                              const char *request,
+                              size_t request_len,
+                              const uint8_t *envelope,
+                              size_t envelope_len,
+                              struct nv_session **session,
+                              struct nv_error **error);
+
+// Starts the verification of an envelope at hand; `request` as for
+// `nv_verify_envelope`. What it may need is revocation evidence. Returns `NV_DONE`
+// or an error.
+nv_status nv_session_for_envelope(const struct nv_verifier *verifier,
+                                  const char *request,
+                                  size_t request_len,
+                                  const uint8_t *envelope,
+                                  size_t envelope_len,
+                                  struct nv_session **session,
+                                  struct nv_error **error);
+
+// Goes as far as it can. Returns `NV_NEEDS` where the session needs something, and
+// again until each need was supplied; the verdict (as `nv_report_status`) once it
+// is done; or an error.
+nv_status nv_session_step(struct nv_session *session, struct nv_error **error);
+
+// How many needs are open; 0 before the first step, and where there is no session.
+size_t nv_session_need_count(const struct nv_session *session);
+
+// The open need at `index`, from 0 up to `nv_session_need_count`. Returns `NV_DONE`
+// or an error.
+nv_status nv_session_need(const struct nv_session *session,
+                          size_t index,
+                          struct nv_need *need,
+                          struct nv_error **error);
+
+// All open needs as JSON: {"needs": [{"id", "kind", "maxBytes", "http": {"method",
+// "url", "headers": [["name", "value"], ...], "body" in base64, "maxBytes"} or null,
+// ...}]}. By `kind` there is more: "resolve" has "reference"; "referrers" has
+// "subject" and "page"; "manifest" and "envelope" have "descriptor"; "blob-digest"
+// has "algorithm"; "ocsp" has "url" and "request" (base64); "crl" has "url", "list"
+// ("complete" or "delta") and "issuer" (a certificate, base64). It lives until the
+// next call that changes the session.
+struct nv_str nv_session_needs_json(const struct nv_session *session);
+
+// Supplies the HTTP answer to the need's request, after redirects: the status, the
+// headers as lines "name: value" (a status line starts a new block, and the last
+// block counts, so what libcurl's header callback gives can be handed over as it
+// is), the body. Returns `NV_DONE` or an error.
+nv_status nv_session_supply_http(struct nv_session *session,
+                                 uint64_t need,
+                                 uint32_t http_status,
+                                 const char *http_headers,
+                                 size_t http_headers_len,
+                                 const uint8_t *body,
+                                 size_t body_len,
+                                 struct nv_error **error);
+
+// Supplies octets: of a manifest (with its media type, if one came with it), an
+// envelope, an OCSP answer or a CRL. The session hashes them itself. Returns
+// `NV_DONE` or an error.
+nv_status nv_session_supply_content(struct nv_session *session,
+                                    uint64_t need,
+                                    const char *media_type,
+                                    size_t media_type_len,
+                                    const uint8_t *content,
+                                    size_t content_len,
+                                    struct nv_error **error);
+
+// Supplies that it is not there: the other side said so. Returns `NV_DONE` or an
+// error.
+nv_status nv_session_supply_not_found(struct nv_session *session,
+                                      uint64_t need,
+                                      struct nv_error **error);
+
+// Supplies that it could not be fetched, and why, for a person. What that means is
+// for the policy to judge. Returns `NV_DONE` or an error.
+nv_status nv_session_supply_failed(struct nv_session *session,
+                                   uint64_t need,
+                                   const char *why,
+                                   size_t why_len,
+                                   struct nv_error **error);
+
+// Supplies a descriptor for a need of the kind `NV_NEED_RESOLVE`, from a host whose
+// own index names the artifact: {"mediaType", "digest", "size"}. Returns `NV_DONE`
+// or an error.
+nv_status nv_session_supply_resolved(struct nv_session *session,
+                                     uint64_t need,
+                                     const char *descriptor,
+                                     size_t descriptor_len,
+                                     struct nv_error **error);
+
+// Supplies a page of descriptors for a need of the kind `NV_NEED_REFERRERS`, from a
+// host that lists them itself: {"descriptors": [{"mediaType", "digest", "size",
+// "artifactType", "annotations"}, ...], "next": where the next page is, or null,
+// "problems": ["what could not be looked at and might have been a signature", ...]}.
+// Returns `NV_DONE` or an error.
+nv_status nv_session_supply_referrers(struct nv_session *session,
+                                      uint64_t need,
+                                      const char *page,
+                                      size_t page_len,
+                                      struct nv_error **error);
+
+// Supplies the blob itself for a need of the kind `NV_NEED_BLOB_DIGEST`; it is
+// hashed here. Returns `NV_DONE` or an error.
+nv_status nv_session_supply_blob(struct nv_session *session,
+                                 uint64_t need,
+                                 const uint8_t *blob,
+                                 size_t blob_len,
+                                 struct nv_error **error);
+
+// Supplies the digest of a blob that the host hashed, with the algorithm that the
+// need names, and the blob's octets. Returns `NV_DONE` or an error.
+nv_status nv_session_supply_blob_digest(struct nv_session *session,
+                                        uint64_t need,
+                                        const uint8_t *digest,
+                                        size_t digest_len,
+                                        uint64_t blob_size,
+                                        struct nv_error **error);
+
+// The report of a session that is done; it stays the session's too, and can be
+// asked for again. Returns the verdict with `*report`, or an error.
+nv_status nv_session_report(const struct nv_session *session,
+                            struct nv_report **report,
+                            struct nv_error **error);
+
+// Frees `*session` and sets it to NULL. NULL and a pointer to NULL are fine.
+void nv_session_free(struct nv_session **session);
+
+// The name of a status, such as "rejected" or "error-usage", with a NUL at its
+// end; "unknown" where there is none. It lives as long as the library.
+const char *nv_status_name(nv_status status);
+
+// Makes a verifier from a Notation configuration directory: the trust policies
+// that are there (one for OCI artifacts, one for blobs, or both) and every trust
+// store that they name. With `path_len` 0 it is the directory of the user who
+// runs the process.
+//
+// `options` is a JSON object, or nothing. All members can be left out:
+//
+//     {"cryptography": "preferred" | "portable",
+//      "at": "2026-01-31T12:00:00Z",       judge as of this moment, not of now
+//      "limits": {"signatures": 100, ...},   bounds, see the Rust type `Limits`
+//      "revocation": {
+//        "mode": "online" | "cache-only" | "offline",
+//        "ocspTimeoutMs": 2000, "crlTimeoutMs": 5000, "maxRedirects": 5,
+//        "cacheDirectory": "...", "preload": ["file or directory", ...],
+//        "preloadForUrl": {"http://...": "file"},
+//        "allowedHosts": ["*.example.com", ...], "allowPrivateAddresses": false}}
+//
+// `revocation` is for calls that fetch; with a session the host does that.
+// Returns `NV_DONE` or an error.
+nv_status nv_verifier_from_directory(const char *path,
+                                     size_t path_len,
+                                     const char *options,
+                                     size_t options_len,
+                                     struct nv_verifier **verifier,
+                                     struct nv_error **error);
+
+// Starts a verifier from memory; `options` as for `nv_verifier_from_directory`.
+// Returns `NV_DONE` or an error.
+nv_status nv_verifier_builder_new(const char *options,
+                                  size_t options_len,
+                                  struct nv_verifier_builder **builder,
+                                  struct nv_error **error);
+
+// Sets the trust policy for OCI artifacts, a document of the form of
+// `trustpolicy.oci.json`. Returns `NV_DONE` or an error.
+nv_status nv_verifier_builder_set_oci_policy(struct nv_verifier_builder *builder,
+                                             const uint8_t *document,
+                                             size_t document_len,
+                                             struct nv_error **error);
+
+// Sets the trust policy for blobs, a document of the form of
+// `trustpolicy.blob.json`. Returns `NV_DONE` or an error.
+nv_status nv_verifier_builder_set_blob_policy(struct nv_verifier_builder *builder,
+                                              const uint8_t *document,
+                                              size_t document_len,
+                                              struct nv_error **error);
+
+// Adds certificates to the trust store `store`, named as trust policies name it
+// ("ca:acme", "signingAuthority:acme", "tsa:acme"): PEM, or DER certificates one
+// after the other. May be called several times for one store. Returns `NV_DONE`
+// or an error.
+nv_status nv_verifier_builder_add_certificates(struct nv_verifier_builder *builder,
+                                               const char *store,
+                                               size_t store_len,
+                                               const uint8_t *certificates,
+                                               size_t certificates_len,
+                                               struct nv_error **error);
+
+// Makes a verifier of what was collected. The builder stays, and is still the
+// caller's to free. Returns `NV_DONE` or an error.
+nv_status nv_verifier_builder_build(struct nv_verifier_builder *builder,
+                                    struct nv_verifier **verifier,
+                                    struct nv_error **error);
+
+// Frees `*builder` and sets it to NULL. NULL and a pointer to NULL are fine.
+void nv_verifier_builder_free(struct nv_verifier_builder **builder);
+
+// What the verifier goes by, as JSON: statements of the policies with their
+// levels, trust stores with their certificates or why they cannot be used, what
+// was passed over. It lives as long as the verifier.
+struct nv_str nv_verifier_description_json(const struct nv_verifier *verifier);
+
+// Frees `*verifier` and sets it to NULL. NULL and a pointer to NULL are fine.
+// Sessions and reports that were made with it stay usable; calls that are using
+// it must have returned.
+void nv_verifier_free(struct nv_verifier **verifier);
+
+// Verifies an artifact in an OCI image layout, a directory or a tar archive.
+//
+// `request` is a JSON object; the first three members are needed:
+//
+//     {"path": "...", "scope": "registry.example/app", "reference": "v1" or digest,
+//      "userMetadata": {"key": "value"}, "maxSignatures": 100,
+//      "allSignatures": false, "name": "for the report", "at": "2026-01-31T12:00:00Z"}
+//
+// Returns the verdict with `*report`, or an error.
+nv_status nv_verify_layout(const struct nv_verifier *verifier,
+                           const char *request,
+                           size_t request_len,
+                           struct nv_report **report,
+                           struct nv_error **error);
+
+// Verifies a blob in memory with its detached signature.
+//
+// `request` is a JSON object; the first member is needed:
+//
+//     {"envelopeMediaType": "application/cose" or "application/jose+json",
+//      "policyName": "a statement; the global one where it is left out",
+//      "mediaType": "what the signature must say of the blob",
+//      "name": "for the report", "userMetadata": {...}, "at": "..."}
+//
+// Returns the verdict with `*report`, or an error.
+nv_status nv_verify_blob(const struct nv_verifier *verifier,
+                         const char *request,
+                         size_t request_len,
+                         const uint8_t *envelope,
+                         size_t envelope_len,
+                         const uint8_t *blob,
+                         size_t blob_len,
+                         struct nv_report **report,
+                         struct nv_error **error);
+
+// Verifies a blob in a file, which is read as a stream; the rest as for
+// `nv_verify_blob`.
+nv_status nv_verify_blob_file(const struct nv_verifier *verifier,
+                              const char *request,
+                              size_t request_len,
+                              const uint8_t *envelope,
+                              size_t envelope_len,
+                              const char *path,
+                              size_t path_len,
+                              struct nv_report **report,
+                              struct nv_error **error);
+
+// Verifies an envelope at hand against a descriptor.
+//
+// `request` is a JSON object; the first three members are needed:
+//
+//     {"reference": "registry.example/app:v1"    or "scope": "registry.example/app",
+//      "target": {"mediaType": "...", "digest": "sha256:...", "size": 123},
+//      "envelopeMediaType": "application/cose" or "application/jose+json",
+//      "userMetadata": {...}, "at": "..."}
+//
+// Returns the verdict with `*report`, or an error.
+nv_status nv_verify_envelope(const struct nv_verifier *verifier,
+                             const char *request,
+                             size_t request_len,
+                             const uint8_t *envelope,
+                             size_t envelope_len,
+                             struct nv_report **report,
+                             struct nv_error **error);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* NOTATION_VERIFIER_H */
