@@ -300,7 +300,8 @@ void nv_report_free(struct nv_report **report);
 //     {"reference": "registry.example/app:v1" or "registry.example/app@sha256:...",
 //      "scope": "registry.example/app",  then `reference` is a tag or digest alone
 //      "userMetadata": {"key": "value"}, "maxSignatures": 100,
-//      "allSignatures": false, "name": "for the report", "at": "2026-01-31T12:00:00Z"}
+//      "allSignatures": false, "platforms": "named" or "all" (an index with all that
+//      it lists), "name": "for the report", "at": "2026-01-31T12:00:00Z"}
 //
 // Without `at` the machine's clock is read, now and once. Returns `NV_DONE` or an
 // error.
@@ -526,7 +527,8 @@ void nv_verifier_free(struct nv_verifier **verifier);
 //
 //     {"path": "...", "scope": "registry.example/app", "reference": "v1" or digest,
 //      "userMetadata": {"key": "value"}, "maxSignatures": 100,
-//      "allSignatures": false, "name": "for the report", "at": "2026-01-31T12:00:00Z"}
+//      "allSignatures": false, "platforms": "named" or "all" (an index with all that
+//      it lists), "name": "for the report", "at": "2026-01-31T12:00:00Z"}
 //
 // Returns the verdict with `*report`, or an error.
 nv_status nv_verify_layout(const struct nv_verifier *verifier,

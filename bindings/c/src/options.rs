@@ -22,6 +22,10 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &str, name: &str) -> Result<T, Er
         )));
     }
     let text = if text.is_empty() { "{}" } else { text };
+    // The parser would take an array for the members in their order.
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(usage(format!("`{name}`: it is no JSON object")));
+    }
     serde_json::from_str(text).map_err(|error| usage(format!("`{name}`: {error}")))
 }
 

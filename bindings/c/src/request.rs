@@ -5,13 +5,31 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use notation::oci::Reference;
-use notation::session::{self, ImageRequest};
+use notation::session::{self, ImageRequest, Platforms};
 use notation::verifier::{EnvelopeRequest, Scope};
 use notation::wire::Descriptor;
 use notation::{Error, Time};
 use serde::Deserialize;
 
 use crate::options::usage;
+
+/// What of an index counts.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum OfIndex {
+    #[default]
+    Named,
+    All,
+}
+
+impl From<OfIndex> for Platforms {
+    fn from(given: OfIndex) -> Self {
+        match given {
+            OfIndex::Named => Self::Named,
+            OfIndex::All => Self::All,
+        }
+    }
+}
 
 /// An artifact whose signatures are to be found.
 #[derive(Debug, Deserialize)]
@@ -26,6 +44,8 @@ pub(crate) struct Image {
     max_signatures: Option<usize>,
     #[serde(default)]
     all_signatures: bool,
+    #[serde(default)]
+    platforms: OfIndex,
     pub at: Option<String>,
 }
 
@@ -42,6 +62,8 @@ pub(crate) struct InLayout {
     max_signatures: Option<usize>,
     #[serde(default)]
     all_signatures: bool,
+    #[serde(default)]
+    platforms: OfIndex,
     pub at: Option<String>,
 }
 
@@ -129,6 +151,7 @@ impl Image {
             user_metadata: self.user_metadata,
             max_signatures: self.max_signatures,
             all_signatures: self.all_signatures,
+            platforms: self.platforms.into(),
             now,
         })
     }
@@ -154,6 +177,7 @@ impl InLayout {
             user_metadata: self.user_metadata,
             max_signatures: self.max_signatures,
             all_signatures: self.all_signatures,
+            platforms: self.platforms.into(),
             now,
         }
     }

@@ -76,6 +76,7 @@ pub(crate) const fn of_error(kind: ErrorKind) -> nv_status {
         ErrorKind::Artifact => NV_ERROR_ARTIFACT,
         ErrorKind::LimitExceeded => NV_ERROR_LIMIT_EXCEEDED,
         ErrorKind::Io => NV_ERROR_IO,
+        ErrorKind::Internal => NV_ERROR_INTERNAL,
         _ => NV_ERROR_OTHER,
     }
 }

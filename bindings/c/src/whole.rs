@@ -41,7 +41,8 @@ fn finish(
 ///
 ///     {"path": "...", "scope": "registry.example/app", "reference": "v1" or digest,
 ///      "userMetadata": {"key": "value"}, "maxSignatures": 100,
-///      "allSignatures": false, "name": "for the report", "at": "2026-01-31T12:00:00Z"}
+///      "allSignatures": false, "platforms": "named" or "all" (an index with all that
+///      it lists), "name": "for the report", "at": "2026-01-31T12:00:00Z"}
 ///
 /// Returns the verdict with `*report`, or an error.
 #[unsafe(no_mangle)]
