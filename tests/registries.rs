@@ -1,0 +1,176 @@
+//! Images in real registries, signed by the reference command, verified here.
+//!
+//! Needs Go and Debian's docker-registry; skipped where these are missing, or what
+//! is built from them. `REQUIRE_REGISTRIES=1` builds, and makes a skip a failure.
+#![allow(
+    unreachable_pub,
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at what it does not expect"
+)]
+
+#[path = "registries/mod.rs"]
+mod world;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use notation_verifier::Verifier;
+use notation_verifier::io::registry::RegistryClient;
+use notation_verifier::report::Report;
+
+use world::programs::Programs;
+use world::scenarios::{SCENARIOS, Scenario, Theirs, World};
+use world::{Kind, Registry, Security};
+
+/// Only what hangs for ever takes longer.
+const BUDGET: Duration = Duration::from_secs(120);
+
+/// All scenarios on each registry, without TLS and accounts.
+#[test]
+fn scenarios() {
+    let Some(programs) = world::programs::programs() else {
+        return;
+    };
+    let counts = on_each(|kind| run_scenarios(&programs, kind));
+    println!("registries: {counts:?} scenarios compared with the reference");
+    // Olareg, ggcr, distribution, docker-registry.
+    assert_eq!(counts, [32, 30, 33, 33]);
+}
+
+/// Runs `work` for all registries at the same time.
+fn on_each(work: impl Fn(Kind) -> usize + Sync) -> [usize; 4] {
+    let work = &work;
+    std::thread::scope(|scope| {
+        let threads = Kind::ALL.map(|kind| scope.spawn(move || work(kind)));
+        threads.map(|thread| thread.join().unwrap())
+    })
+}
+
+fn run_scenarios(programs: &Programs, kind: Kind) -> usize {
+    let registry = Registry::start(programs, kind, Security::OPEN);
+    let mut world = World::new(programs, &registry);
+    let verifier = verifier(programs);
+    let client = RegistryClient::new(world::ours::options_for(&registry));
+    let mut ran = 0;
+    for scenario in SCENARIOS.iter().filter(|one| one.runs_on(kind)) {
+        let reference = scenario.build(&mut world);
+        compare(scenario, &world, &verifier, &client, &reference);
+        ran += 1;
+    }
+    ran
+}
+
+/// The status, the list and the verdict of the reference are as the table has them,
+/// and ours.
+fn compare(
+    scenario: &Scenario,
+    world: &World<'_>,
+    verifier: &Verifier,
+    client: &RegistryClient,
+    reference: &str,
+) {
+    let name = format!("{} on {}", scenario.name, world.registry.kind.name());
+    let report = world::ours::verify(verifier, client, reference, BUDGET, false);
+    assert_eq!(
+        report.status().as_str(),
+        scenario.status,
+        "{name}: {report:?}"
+    );
+
+    let (accepts, says) = world.reference.verify(reference, &[]);
+    match scenario.reference {
+        Theirs::Same => {
+            let expected = scenario.status == "verified";
+            assert_eq!(accepts, expected, "{name}: the reference says {says}");
+        }
+        // The order in which ggcr lists is another each time.
+        Theirs::StopsThere if world.registry.kind == Kind::Ggcr => {}
+        Theirs::StopsThere => assert!(!accepts, "{name}: the reference says {says}"),
+    }
+
+    let all = world::ours::verify(verifier, client, reference, BUDGET, true);
+    assert_eq!(all.status(), report.status(), "{name}");
+    let mut ours: Vec<&str> = all
+        .signatures()
+        .iter()
+        .filter_map(|signature| signature.manifest_digest())
+        .collect();
+    ours.sort_unstable();
+    match world.reference.list(reference) {
+        Ok(theirs) => assert_eq!(ours, theirs, "{name}"),
+        Err(says) => assert_eq!(scenario.status, "lookup-failed", "{name}: {says}"),
+    }
+    assert_eq!(ours.len(), scenario.listed, "{name}");
+}
+
+/// Requests of signed and unsigned images, counted at the registry.
+#[test]
+fn requests() {
+    let Some(programs) = world::programs::programs() else {
+        return;
+    };
+    let registry = Registry::start(&programs, Kind::Olareg, Security::OPEN);
+    let mut world = World::new(&programs, &registry);
+    let verifier = verifier(&programs);
+    let client = RegistryClient::new(world::ours::options_for(&registry));
+    let counts = |reference: &str| -> (Report, BTreeMap<String, u64>) {
+        world::push::get(&registry.address, "/-/counts");
+        let report = world::ours::verify(&verifier, &client, reference, BUDGET, false);
+        let counts = world::push::get(&registry.address, "/-/counts");
+        (report, serde_json::from_slice(&counts).unwrap())
+    };
+    let signed = world.pusher.image("count/signed");
+    world.sign("count/signed", &signed, "ec", "cose");
+    let unsigned = world.pusher.image("count/unsigned");
+    let count = |pairs: &[(&str, u64)]| -> BTreeMap<String, u64> {
+        pairs
+            .iter()
+            .map(|(kind, n)| ((*kind).to_owned(), *n))
+            .collect()
+    };
+    let (report, asked) = counts(&registry.reference("count/unsigned", &unsigned));
+    assert_eq!(report.status().as_str(), "unsigned");
+    assert_eq!(asked, count(&[("GET manifests", 1), ("GET referrers", 1)]));
+    let (report, asked) = counts(&registry.reference("count/signed", &signed));
+    assert_eq!(report.status().as_str(), "verified");
+    assert_eq!(
+        asked,
+        count(&[("GET blobs", 1), ("GET manifests", 2), ("GET referrers", 1)])
+    );
+}
+
+/// Pages of the referrers API: a registry that has room for two signatures on each.
+#[test]
+fn pages() {
+    let Some(programs) = world::programs::programs() else {
+        return;
+    };
+    let registry = Registry::start_with(
+        &programs,
+        Kind::Olareg,
+        Security::OPEN,
+        &["-referrers-page", "1500"],
+    );
+    let mut world = World::new(&programs, &registry);
+    let verifier = verifier(&programs);
+    let client = RegistryClient::new(world::ours::options_for(&registry));
+    let digest = world.pusher.image("pages/app");
+    for _ in 0..9 {
+        world.sign("pages/app", &digest, "stranger", "cose");
+    }
+    world.sign("pages/app", &digest, "ec", "cose");
+    let reference = registry.reference("pages/app", &digest);
+    let report = world::ours::verify(&verifier, &client, &reference, BUDGET, true);
+    assert_eq!(report.status().as_str(), "verified");
+    assert_eq!(report.signatures().len(), 10);
+    let lists = client.statistics().referrers;
+    assert!(lists > 2, "{lists} pages are not many");
+}
+
+fn verifier(programs: &Programs) -> Verifier {
+    world::ours::verifier(&programs.configuration.join("notation"))
+}
