@@ -1,0 +1,96 @@
+#if LIBRARY_IMPORT
+using System.Runtime.InteropServices;
+
+namespace NotationVerifier;
+
+/// <summary>The functions of <c>notation_verifier.h</c>; a source generator of the SDK binds them.</summary>
+internal static unsafe partial class NativeMethods
+{
+    [LibraryImport(Library)]
+    internal static partial uint nv_abi_version();
+
+    [LibraryImport(Library)]
+    internal static partial void nv_error_free(IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial NativeText nv_error_message(IntPtr error);
+
+    [LibraryImport(Library)]
+    internal static partial NativeText nv_error_json(IntPtr error);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_verifier_from_directory(byte* path, nuint pathLength, byte* options, nuint optionsLength, IntPtr* verifier, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_verifier_builder_new(byte* options, nuint optionsLength, IntPtr* builder, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_verifier_builder_set_oci_policy(IntPtr builder, byte* document, nuint documentLength, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_verifier_builder_set_blob_policy(IntPtr builder, byte* document, nuint documentLength, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_verifier_builder_add_certificates(IntPtr builder, byte* store, nuint storeLength, byte* certificates, nuint certificatesLength, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_verifier_builder_build(IntPtr builder, IntPtr* verifier, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial void nv_verifier_builder_free(IntPtr* builder);
+
+    [LibraryImport(Library)]
+    internal static partial NativeText nv_verifier_description_json(VerifierHandle verifier);
+
+    [LibraryImport(Library)]
+    internal static partial void nv_verifier_free(IntPtr* verifier);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_verify_layout(VerifierHandle verifier, byte* request, nuint requestLength, IntPtr* report, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_session_for_image(VerifierHandle verifier, byte* request, nuint requestLength, IntPtr* session, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_session_for_blob(VerifierHandle verifier, byte* request, nuint requestLength, byte* envelope, nuint envelopeLength, IntPtr* session, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_session_for_envelope(VerifierHandle verifier, byte* request, nuint requestLength, byte* envelope, nuint envelopeLength, IntPtr* session, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_session_step(SessionHandle session, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial nuint nv_session_need_count(SessionHandle session);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_session_need(SessionHandle session, nuint index, NativeNeed* need, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_session_supply_http(SessionHandle session, ulong need, uint status, byte* headers, nuint headersLength, byte* body, nuint bodyLength, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_session_supply_content(SessionHandle session, ulong need, byte* mediaType, nuint mediaTypeLength, byte* content, nuint contentLength, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_session_supply_failed(SessionHandle session, ulong need, byte* why, nuint whyLength, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_session_supply_blob_digest(SessionHandle session, ulong need, byte* digest, nuint digestLength, ulong blobSize, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_session_report(SessionHandle session, IntPtr* report, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial void nv_session_free(IntPtr* session);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_report_status(ReportHandle report);
+
+    [LibraryImport(Library)]
+    internal static partial NativeText nv_report_json(ReportHandle report);
+
+    [LibraryImport(Library)]
+    internal static partial void nv_report_free(IntPtr* report);
+}
+#endif
