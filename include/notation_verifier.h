@@ -38,7 +38,7 @@
  * silent default. A handle that is NULL is NV_ERROR_ARGUMENT, and for functions that
  * have no status the answer that their comment names.
  *
- * Threads. nv_verifier and nv_report may be used by any number of threads at the same
+ * Threads. nv_verifier, nv_report and nv_cancel may be used by any number of threads at the same
  * time, nv_session and nv_verifier_builder by one at a time, whichever it is: a second
  * call at the same time is refused with NV_ERROR_STATE. Freeing must be the last call.
  *
@@ -53,8 +53,9 @@
  * SONAME has the major version. Functions that sign will come with names of their own
  * (nv_sign_...); they change nothing here.
  *
- * The library reads no environment but for the default configuration directory,
- * installs no signal handler and writes no log.
+ * The library reads no environment but for the default configuration directory and, in
+ * whole calls that ask registries, proxies and what "docker login" left. It installs no
+ * signal handler and writes no log.
  */
 
 
@@ -93,6 +94,15 @@
 
 // Something that this version of the header does not know.
 #define NV_NEED_OTHER 127
+
+// A flag that asks calls to stop. Any number of calls may have it, and any thread or
+// signal handler may set it; it stays set. The caller owns it.
+typedef struct nv_cancel nv_cancel;
+
+// What a credential callback answers with; it is there until the callback returns.
+// An answer that is given replaces an earlier one; with none the registry is asked
+// anonymously.
+typedef struct nv_credential nv_credential;
 
 // Why nothing could be evaluated. A signature that was evaluated and found bad
 // is no error but a report. The caller owns it.
@@ -136,6 +146,40 @@ typedef struct nv_str {
   // How many, without the NUL.
   size_t len;
 } nv_str;
+
+// What one image of several came to. It is lent until the callback returns; see
+// `nv_report_copy`.
+typedef struct nv_image_result {
+  // Position among the images of the request, from 0.
+  uint64_t index;
+  // How long it took, in nanoseconds; 0 where it was not begun.
+  uint64_t elapsed_ns;
+  // The verdict, or an error: `NV_ERROR_CANCELLED` where the run ended first.
+  nv_status status;
+  // Nothing yet.
+  uint32_t reserved;
+  // What the request calls the image.
+  struct nv_str name;
+  // The report, or NULL where there is an error.
+  const struct nv_report *report;
+  // The error, or NULL where there is a report.
+  const struct nv_error *error;
+} nv_image_result;
+
+// Takes the result of one image. It is called on the thread that called
+// `nv_verify_images`, for one image after the other. It may use the verifier and set
+// the cancel flag.
+typedef void (*nv_image_fn)(void *context, const struct nv_image_result *result);
+
+// Asks the program who it is at the registry `registry` ("registry.example:5000", with
+// a NUL after it): it answers with one of `nv_credential_set_...`, or not at all. It is
+// called from any thread, also from several at once, for each registry before it is
+// asked for credentials first, and again where they were refused. What it answers goes
+// to that registry and its token server and nowhere else.
+typedef void (*nv_credential_fn)(void *context,
+                                 const char *registry,
+                                 size_t registry_len,
+                                 struct nv_credential *credential);
 
 // Octets that somebody else owns. Where there are none `data` is not NULL and
 // `len` is 0.
@@ -251,6 +295,16 @@ uint32_t nv_abi_version(void);
 // as long as the library.
 const char *nv_library_version(void);
 
+// Makes a flag that is not set. Returns `NV_DONE` or an error.
+nv_status nv_cancel_new(struct nv_cancel **cancel, struct nv_error **error);
+
+// Asks the calls that have `cancel` to stop. NULL is fine.
+void nv_cancel_now(const struct nv_cancel *cancel);
+
+// Frees `*cancel` and sets it to NULL. NULL and a pointer to NULL are fine. Calls that
+// have it go on, and nobody can stop them any more.
+void nv_cancel_free(struct nv_cancel **cancel);
+
 // The status that the failed call returned; `NV_ERROR_ARGUMENT` for NULL.
 nv_status nv_error_status(const struct nv_error *error);
 
@@ -264,6 +318,85 @@ struct nv_str nv_error_json(const struct nv_error *error);
 
 // Frees `*error` and sets it to NULL. NULL and a pointer to NULL are fine.
 void nv_error_free(struct nv_error **error);
+
+// Verifies an image in a registry; `request` as for `nv_session_for_image`, and
+//
+//     {"timeoutMs": 60000}    the time for all of it; without it each request has its own
+//
+// `cancel` may be NULL. Returns the verdict with `*report`, or an error.
+nv_status nv_verify_image(const struct nv_verifier *verifier,
+                          const char *request,
+                          size_t request_len,
+                          const struct nv_cancel *cancel,
+                          struct nv_report **report,
+                          struct nv_error **error);
+
+// Verifies images in registries, several at the same time, with one pool of
+// connections, tokens and evidence, and hands each over to `callback` when it is done.
+//
+// `request` is a JSON object; the first member is needed, and not empty:
+//
+//     {"images": [{"reference": "registry.example/app:v1", ...}, ...],
+//                                   each as for nv_session_for_image, without "at"
+//      "defaults": {"userMetadata": {...}, "maxSignatures": 100,
+//                   "allSignatures": false, "platforms": "named"},  for all images
+//      "at": "...", "concurrency": 8, "timeoutMs": 600000,
+//      "onFailure": "go-on" or "stop", "order": "as-finished" or "as-given"}
+//
+// `cancel` may be NULL. Returns `NV_TRUSTED` where every image is trusted,
+// `NV_NOT_ALL_TRUSTED` where one is not (also where it is exempt by the policy), or an
+// error. Once images were begun the callback has been called for each of them, also
+// where the call was cancelled.
+nv_status nv_verify_images(const struct nv_verifier *verifier,
+                           const char *request,
+                           size_t request_len,
+                           const struct nv_cancel *cancel,
+                           nv_image_fn callback,
+                           void *context,
+                           struct nv_error **error);
+
+// Copies a report that is only lent, so that the caller owns one. Returns `NV_DONE` or
+// an error.
+nv_status nv_report_copy(const struct nv_report *report,
+                         struct nv_report **copy,
+                         struct nv_error **error);
+
+// Lets the program say who it is at each registry, for whole calls. Without it the
+// option `credentials` decides. To be set before the verifier asks a registry first.
+// `context` is handed to `callback` and must live as long as the verifier and every
+// call that uses it. Returns `NV_DONE` or an error.
+nv_status nv_verifier_set_credential_callback(struct nv_verifier *verifier,
+                                              nv_credential_fn callback,
+                                              void *context,
+                                              struct nv_error **error);
+
+// Answers with a user name and a password. Returns `NV_DONE` or an error.
+nv_status nv_credential_set_password(struct nv_credential *credential,
+                                     const char *username,
+                                     size_t username_len,
+                                     const char *password,
+                                     size_t password_len,
+                                     struct nv_error **error);
+
+// Answers with an identity token, which is exchanged for others (a refresh token of
+// OAuth 2). Returns `NV_DONE` or an error.
+nv_status nv_credential_set_identity_token(struct nv_credential *credential,
+                                           const char *token,
+                                           size_t token_len,
+                                           struct nv_error **error);
+
+// Answers with a token that the registry itself takes. Returns `NV_DONE` or an error.
+nv_status nv_credential_set_registry_token(struct nv_credential *credential,
+                                           const char *token,
+                                           size_t token_len,
+                                           struct nv_error **error);
+
+// Answers that there should be a credential and it cannot be had, and why, without any
+// secret: the look-up then fails. Returns `NV_DONE` or an error.
+nv_status nv_credential_set_failed(struct nv_credential *credential,
+                                   const char *why,
+                                   size_t why_len,
+                                   struct nv_error **error);
 
 // The verdict: `NV_TRUSTED`, `NV_REJECTED`, `NV_UNSIGNED`, `NV_LOOKUP_FAILED` or
 // `NV_SKIPPED`; `NV_ERROR_ARGUMENT` for NULL.
@@ -298,7 +431,9 @@ void nv_report_free(struct nv_report **report);
 // `request` is a JSON object; the first member is needed:
 //
 //     {"reference": "registry.example/app:v1" or "registry.example/app@sha256:...",
-//      "scope": "registry.example/app",  then `reference` is a tag or digest alone
+//      "scope": "registry.example/app",  then `reference` is a tag or digest alone,
+//                                        and no need has an HTTP request
+//      "plainHttp": false,     http:// for this registry; on this machine the default
 //      "userMetadata": {"key": "value"}, "maxSignatures": 100,
 //      "allSignatures": false, "platforms": "named" or "all" (an index with all that
 //      it lists), "name": "for the report", "at": "2026-01-31T12:00:00Z"}
@@ -359,7 +494,10 @@ struct nv_str nv_session_needs_json(const struct nv_session *session);
 // Supplies the HTTP answer to the need's request, after redirects: the status, the
 // headers as lines "name: value" (a status line starts a new block, and the last
 // block counts, so what libcurl's header callback gives can be handed over as it
-// is), the body. Returns `NV_DONE` or an error.
+// is), the body. The need may then have another request (the fallback of a registry
+// without the referrers API, for example): step the session and look again. Where a
+// registry asks for credentials, the host authenticates and sends the request again.
+// Returns `NV_DONE` or an error.
 nv_status nv_session_supply_http(struct nv_session *session,
                                  uint64_t need,
                                  uint32_t http_status,
@@ -459,9 +597,17 @@ const char *nv_status_name(nv_status status);
 //        "ocspTimeoutMs": 2000, "crlTimeoutMs": 5000, "maxRedirects": 5,
 //        "cacheDirectory": "...", "preload": ["file or directory", ...],
 //        "preloadForUrl": {"http://...": "file"},
-//        "allowedHosts": ["*.example.com", ...], "allowPrivateAddresses": false}}
+//        "allowedHosts": ["*.example.com", ...], "allowPrivateAddresses": false},
+//      "registry": {
+//        "plainHttp": ["host:5000", ...], "loopbackHttps": false,
+//        "caFiles": ["file", ...], "ignoreSystemRoots": false,
+//        "clientCertificate": {"chain": "file", "key": "file"},
+//        "credentials": "docker" | "none", "dockerConfig": "directory",
+//        "allowedRealms": ["host", ...], "concurrency": 16,
+//        "referrersPerSecond": 50, "attempts": 5, "attemptTimeoutMs": 30000,
+//        "longestPauseMs": 60000, "maxRedirects": 5}}
 //
-// `revocation` is for calls that fetch; with a session the host does that.
+// `revocation` and `registry` are for whole calls; with a session the host fetches.
 // Returns `NV_DONE` or an error.
 nv_status nv_verifier_from_directory(const char *path,
                                      size_t path_len,

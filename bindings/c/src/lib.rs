@@ -9,21 +9,27 @@
 //! abi       versions                     status   numbers of results
 //! ffi       pointers, text, the guard    error    nv_error
 //! options   JSON from the caller         clock    "now", where nobody gives it
+//! request   JSON: what is to be verified registry nv_credential, registry options
 //! verifier  nv_verifier, its builder     report   nv_report
-//! session   nv_session, its needs        whole    layouts, blobs, envelopes
+//! session   nv_session                   need     nv_need, and HTTP for it
+//! whole     layouts, blobs, envelopes    images   registries: one image, many
+//! cancel    nv_cancel                    fault    for one test alone
 //! ```
 
 // Names as C programs see them.
 #![allow(non_camel_case_types)]
 
 mod abi;
+mod cancel;
 mod clock;
 mod error;
 #[cfg(feature = "fault-injection")]
 mod fault;
 mod ffi;
+mod images;
 mod need;
 mod options;
+mod registry;
 mod report;
 mod request;
 mod session;

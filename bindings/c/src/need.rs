@@ -1,8 +1,12 @@
 //! [`nv_need`]: what a session needs, for hosts with and without JSON.
 
 use base64ct::{Base64, Encoding};
+use notation::Limits;
 use notation::evidence::{EvidenceRequest, ListKind};
-use notation::session::{Need, Reply, Request};
+use notation::registry::{
+    Endpoint, Exchange, HttpRequest, HttpResponse, Progress, ReferrersApi, ReferrersOrder,
+};
+use notation::session::{Need, NeedId, Reply, Request};
 use notation::wire::Descriptor;
 use serde_json::{Value, json};
 
@@ -69,6 +73,17 @@ pub(crate) struct Open {
     pub need: Need,
     what: Text,
     http: Option<Http>,
+    /// Where a registry is asked: how far that is.
+    exchange: Option<Exchange>,
+}
+
+/// The registry that needs are for.
+#[derive(Clone)]
+pub(crate) struct Registry {
+    pub endpoint: Endpoint,
+    pub limits: Limits,
+    /// What answers have said of its referrers API.
+    pub order: ReferrersOrder,
 }
 
 /// An HTTP request that a host can send as it is.
@@ -122,7 +137,43 @@ impl Http {
 }
 
 impl Open {
-    pub fn new(need: Need) -> Self {
+    /// A need as the host sees it, or, where no host can help, the answer to it.
+    pub fn new(need: Need, registry: Option<&Registry>) -> Result<Self, (NeedId, Reply)> {
+        let id = need.id;
+        let mut open = Self::without_registry(need);
+        if let Some(registry) = registry {
+            let Registry {
+                endpoint,
+                limits,
+                order,
+            } = registry;
+            match Exchange::start(endpoint, &open.need, *order, limits) {
+                Some(Progress::Again(exchange, request)) => open.ask(exchange, &request),
+                Some(Progress::Done(reply)) => return Err((id, reply)),
+                None => {}
+            }
+        }
+        Ok(open)
+    }
+
+    /// The next HTTP request of an exchange with a registry.
+    fn ask(&mut self, exchange: Exchange, request: &HttpRequest) {
+        let headers: Vec<(&str, &str)> = request
+            .headers
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        self.http = Some(Http::new(
+            "GET",
+            &request.url,
+            &headers,
+            Vec::new(),
+            request.max_bytes,
+        ));
+        self.exchange = Some(exchange);
+    }
+
+    fn without_registry(need: Need) -> Self {
         let (what, http) = match &need.request {
             Request::Resolve { reference } => (reference.clone(), None),
             Request::Referrers { subject, .. } => (subject.clone(), None),
@@ -140,6 +191,7 @@ impl Open {
             what: Text::new(what),
             need,
             http,
+            exchange: None,
         }
     }
 
@@ -147,15 +199,34 @@ impl Open {
         self.http.is_some()
     }
 
-    /// Takes the answer to the HTTP request.
-    pub fn receive(&self, response: &Response<'_>) -> Reply {
-        match response.status {
-            200 => Reply::Content {
-                media_type: response.media_type(),
-                bytes: response.body.to_vec(),
-            },
-            404 => Reply::NotFound,
-            status => Reply::Failed(format!("the server answered with status {status}")),
+    /// Takes the answer to the HTTP request. `None`: there is another one to send.
+    pub fn receive(
+        &mut self,
+        response: HttpResponse,
+        registry: Option<&mut Registry>,
+    ) -> Option<Reply> {
+        let Some(exchange) = self.exchange.take() else {
+            return Some(match response.status {
+                200 => Reply::Content {
+                    media_type: response.media_type().map(str::to_owned),
+                    bytes: response.body,
+                },
+                404 => Reply::NotFound,
+                status => Reply::Failed(format!("the server answered with status {status}")),
+            });
+        };
+        if let (Some(learned), Some(registry)) = (exchange.learn(&response), registry) {
+            registry.order = match learned {
+                ReferrersApi::Present => ReferrersOrder::ApiFirst,
+                ReferrersApi::Missing => ReferrersOrder::TagOnly,
+            };
+        }
+        match exchange.receive(response) {
+            Progress::Again(exchange, request) => {
+                self.ask(exchange, &request);
+                None
+            }
+            Progress::Done(reply) => Some(reply),
         }
     }
 
@@ -246,24 +317,6 @@ fn descriptor_json(descriptor: &Descriptor) -> Value {
     })
 }
 
-/// An HTTP answer from a host.
-pub(crate) struct Response<'a> {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: &'a [u8],
-}
-
-impl Response<'_> {
-    fn media_type(&self) -> Option<String> {
-        let (_, value) = self
-            .headers
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))?;
-        let media_type = value.split(';').next().unwrap_or_default().trim();
-        (!media_type.is_empty()).then(|| media_type.to_owned())
-    }
-}
-
 /// Headers in lines, as they stand in a message. Where there are several blocks,
 /// each with a status line, as libcurl gives them after redirects, the last one
 /// counts.
@@ -297,12 +350,7 @@ mod tests {
                     Content-Type: text/plain; charset=a\r\nodd line\r\nlink: <a:b>; rel=\"next\"\r\n";
         let headers = headers(text);
         assert_eq!(headers.len(), 2);
-        let response = Response {
-            status: 200,
-            headers,
-            body: b"",
-        };
-        assert_eq!(response.media_type().as_deref(), Some("text/plain"));
-        assert_eq!(response.headers[1].1, "<a:b>; rel=\"next\"");
+        assert_eq!(headers[0].1, "text/plain; charset=a");
+        assert_eq!(headers[1].1, "<a:b>; rel=\"next\"");
     }
 }

@@ -6,19 +6,33 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use notation::io::evidence::{DirectoryOptions, FetchOptions, HostPattern, Mode, PrivateAddresses};
+use notation::io::registry::RegistryOptions;
 use notation::{Error, ErrorKind, Limits, Provider, Time};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::registry::RegistrySettings;
+
 /// Octets of a JSON parameter. Evidence and envelopes come as raw octets, so
 /// what is left is short.
 const MAX_JSON: usize = 1024 * 1024;
+/// Octets of a list of images: a hundred thousand with all their members.
+const MAX_LIST: usize = 64 * 1024 * 1024;
 
 /// Parses the JSON parameter `name`; nothing at all is `{}`.
 pub(crate) fn parse<T: DeserializeOwned>(text: &str, name: &str) -> Result<T, Error> {
-    if text.len() > MAX_JSON {
+    bounded(text, name, MAX_JSON)
+}
+
+/// The same for a list of images.
+pub(crate) fn parse_list<T: DeserializeOwned>(text: &str, name: &str) -> Result<T, Error> {
+    bounded(text, name, MAX_LIST)
+}
+
+fn bounded<T: DeserializeOwned>(text: &str, name: &str, most: usize) -> Result<T, Error> {
+    if text.len() > most {
         return Err(usage(format!(
-            "`{name}` has more than {MAX_JSON} octets of JSON"
+            "`{name}` has more than {most} octets of JSON"
         )));
     }
     let text = if text.is_empty() { "{}" } else { text };
@@ -47,6 +61,7 @@ pub(crate) struct VerifierOptions {
     cryptography: Cryptography,
     limits: LimitOptions,
     revocation: RevocationOptions,
+    registry: RegistrySettings,
     at: Option<String>,
 }
 
@@ -93,6 +108,11 @@ impl VerifierOptions {
         let mut limits = Limits::default();
         self.limits.apply(&mut limits);
         limits
+    }
+
+    /// How registries are asked.
+    pub fn registries(&self, limits: &Limits) -> Result<RegistryOptions, Error> {
+        self.registry.options(limits)
     }
 
     pub fn moment(&self) -> Result<Option<Time>, Error> {
@@ -195,6 +215,7 @@ mod tests {
             r#"{"revocatoin": {}}"#,
             r#"{"revocation": {"mod": "offline"}}"#,
             r#"{"limits": {"signature": 1}}"#,
+            r#"{"registry": {"plainHttps": []}}"#,
             r#"{"cryptography": "best"}"#,
             r#"[]"#,
             r#"{} {}"#,

@@ -37,6 +37,10 @@ impl nv_report {
         }
     }
 
+    pub(crate) fn copy(&self) -> Self {
+        Self::new(self.report.clone(), self.as_of == "given")
+    }
+
     pub(crate) fn status(&self) -> nv_status {
         of_artifact(self.report.status())
     }

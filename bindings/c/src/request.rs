@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use notation::oci::Reference;
+use notation::registry::{Endpoint, Origin, Scheme};
 use notation::session::{self, ImageRequest, Platforms};
 use notation::verifier::{EnvelopeRequest, Scope};
 use notation::wire::Descriptor;
@@ -35,18 +36,30 @@ impl From<OfIndex> for Platforms {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Image {
-    /// `registry/repository:tag` or `...@digest`; with `scope`, tag or digest.
+    /// `registry/repository:tag` or `registry/repository@digest`; with `scope`, tag or
+    /// digest alone.
     reference: String,
     scope: Option<String>,
     name: Option<String>,
-    #[serde(default)]
-    user_metadata: BTreeMap<String, String>,
+    user_metadata: Option<BTreeMap<String, String>>,
     max_signatures: Option<usize>,
-    #[serde(default)]
-    all_signatures: bool,
-    #[serde(default)]
-    platforms: OfIndex,
+    all_signatures: Option<bool>,
+    platforms: Option<OfIndex>,
     pub at: Option<String>,
+    /// For whole calls.
+    pub timeout_ms: Option<u64>,
+    /// For sessions.
+    pub plain_http: Option<bool>,
+}
+
+/// What images of a list have where they do not say otherwise.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ImageDefaults {
+    user_metadata: Option<BTreeMap<String, String>>,
+    max_signatures: Option<usize>,
+    all_signatures: Option<bool>,
+    platforms: Option<OfIndex>,
 }
 
 /// An artifact in an OCI image layout.
@@ -125,6 +138,30 @@ impl Image {
         self.name.as_deref().unwrap_or(&self.reference)
     }
 
+    /// The same with `defaults` for what it leaves out.
+    pub fn with(mut self, defaults: &ImageDefaults) -> Self {
+        self.user_metadata = self
+            .user_metadata
+            .or_else(|| defaults.user_metadata.clone());
+        self.max_signatures = self.max_signatures.or(defaults.max_signatures);
+        self.all_signatures = self.all_signatures.or(defaults.all_signatures);
+        self.platforms = self.platforms.or(defaults.platforms);
+        self
+    }
+
+    /// Where the image's repository is, unless the caller has one of its own.
+    pub fn endpoint(&self) -> Result<Option<Endpoint>, Error> {
+        if self.scope.is_some() {
+            return Ok(None);
+        }
+        let reference = Reference::parse(&self.reference)?;
+        let plain = self
+            .plain_http
+            .unwrap_or_else(|| Origin::of_registry(&reference, Scheme::Http).is_loopback());
+        let scheme = if plain { Scheme::Http } else { Scheme::Https };
+        Ok(Some(Endpoint::new(&reference, scheme)))
+    }
+
     pub fn at(self, now: Time) -> Result<ImageRequest, Error> {
         let name = self.name().to_owned();
         let (scope, reference) = match self.scope {
@@ -148,10 +185,10 @@ impl Image {
             name,
             scope,
             reference,
-            user_metadata: self.user_metadata,
+            user_metadata: self.user_metadata.unwrap_or_default(),
             max_signatures: self.max_signatures,
-            all_signatures: self.all_signatures,
-            platforms: self.platforms.into(),
+            all_signatures: self.all_signatures.unwrap_or_default(),
+            platforms: self.platforms.unwrap_or_default().into(),
             now,
         })
     }

@@ -4,6 +4,7 @@ use std::ffi::c_char;
 use std::sync::{Mutex, MutexGuard};
 
 use notation::crypto::{Digest, HashAlgorithm, Provider};
+use notation::registry::{HttpResponse, ReferrersOrder};
 use notation::report::{Report, Subject};
 use notation::session::{NeedId, Reply, Request, Session, Step};
 use notation::wire::Descriptor;
@@ -12,7 +13,7 @@ use serde_json::json;
 
 use crate::error::nv_error;
 use crate::ffi::{Out, Text, free, guard, guard_or, handle, no_text, nv_str, octets, text};
-use crate::need::{Open, Response, headers, nv_need};
+use crate::need::{Open, Registry, headers, nv_need};
 use crate::options::{parse, usage};
 use crate::report::nv_report;
 use crate::request::{Blob, Envelope, Image, Target};
@@ -35,6 +36,7 @@ struct State {
     provider: Provider,
     at_was_given: bool,
     warnings: Vec<String>,
+    registry: Option<Registry>,
     open: Vec<Open>,
     json: Option<Text>,
     report: Option<Report>,
@@ -42,8 +44,18 @@ struct State {
 
 impl nv_session {
     fn new(verifier: &nv_verifier, session: Session, moment: &Moment) -> Self {
+        Self::with_registry(verifier, session, moment, None)
+    }
+
+    fn with_registry(
+        verifier: &nv_verifier,
+        session: Session,
+        moment: &Moment,
+        registry: Option<Registry>,
+    ) -> Self {
         Self {
             state: Mutex::new(State {
+                registry,
                 session,
                 provider: *verifier.core().provider(),
                 at_was_given: moment.given,
@@ -65,24 +77,36 @@ fn wrong_state(message: impl Into<String>) -> nv_error {
 }
 
 impl State {
-    fn step(&mut self) -> nv_status {
+    fn step(&mut self) -> Result<nv_status, nv_error> {
         self.json = None;
-        match self.session.step() {
-            Step::Needs(needs) => {
-                let known = |open: &Open| needs.iter().any(|need| need.id == open.need.id);
-                self.open.retain(known);
-                for need in needs {
-                    if !self.open.iter().any(|open| open.need.id == need.id) {
-                        self.open.push(Open::new(need));
+        loop {
+            let needs = match self.session.step() {
+                Step::Needs(needs) => needs,
+                Step::Done(report) => {
+                    self.open.clear();
+                    let status = of_artifact(report.status());
+                    self.report = Some(*report);
+                    return Ok(status);
+                }
+            };
+            self.open
+                .retain(|open| needs.iter().any(|need| need.id == open.need.id));
+            let mut answered = false;
+            for need in needs {
+                if self.open.iter().any(|open| open.need.id == need.id) {
+                    continue;
+                }
+                match Open::new(need, self.registry.as_ref()) {
+                    Ok(open) => self.open.push(open),
+                    // No host can help: a digest that cannot be part of an address.
+                    Err((id, reply)) => {
+                        self.session.supply(id, reply)?;
+                        answered = true;
                     }
                 }
-                NV_NEEDS
             }
-            Step::Done(report) => {
-                self.open.clear();
-                let status = of_artifact(report.status());
-                self.report = Some(*report);
-                status
+            if !answered {
+                return Ok(NV_NEEDS);
             }
         }
     }
@@ -110,7 +134,9 @@ impl State {
 /// `request` is a JSON object; the first member is needed:
 ///
 ///     {"reference": "registry.example/app:v1" or "registry.example/app@sha256:...",
-///      "scope": "registry.example/app",  then `reference` is a tag or digest alone
+///      "scope": "registry.example/app",  then `reference` is a tag or digest alone,
+///                                        and no need has an HTTP request
+///      "plainHttp": false,     http:// for this registry; on this machine the default
 ///      "userMetadata": {"key": "value"}, "maxSignatures": 100,
 ///      "allSignatures": false, "platforms": "named" or "all" (an index with all that
 ///      it lists), "name": "for the report", "at": "2026-01-31T12:00:00Z"}
@@ -136,12 +162,25 @@ pub unsafe extern "C" fn nv_session_for_image(
         };
         let request: Image = parse(request, "request")?;
         let moment = verifier.moment(request.at.as_deref())?;
+        if request.timeout_ms.is_some() {
+            return Err(
+                usage("`timeoutMs` is for whole calls: a session's host has the time").into(),
+            );
+        }
         let subject = Subject::Artifact(request.name().to_owned());
-        let session = request
-            .at(moment.time)
-            .and_then(|request| verifier.core().verify_image(request))
-            .map_err(|error| nv_error::about(&subject, &error))?;
-        out.give(nv_session::new(verifier, session, &moment));
+        let start = || {
+            let endpoint = request.endpoint()?;
+            let session = verifier.core().verify_image(request.at(moment.time)?)?;
+            Ok((session, endpoint))
+        };
+        let (session, endpoint) = start().map_err(|error| nv_error::about(&subject, &error))?;
+        let registry = endpoint.map(|endpoint| Registry {
+            endpoint,
+            limits: verifier.core().limits().clone(),
+            order: ReferrersOrder::ApiFirst,
+        });
+        let session = nv_session::with_registry(verifier, session, &moment, registry);
+        out.give(session);
         Ok(NV_DONE)
     })
 }
@@ -226,8 +265,7 @@ pub unsafe extern "C" fn nv_session_step(
     guard(error, || {
         // SAFETY: the parameters are what the header asks for.
         let session = unsafe { handle(session, "session") }?;
-        let mut state = session.state()?;
-        Ok(state.step())
+        session.state()?.step()
     })
 }
 
@@ -295,7 +333,10 @@ pub unsafe extern "C" fn nv_session_needs_json(session: *const nv_session) -> nv
 /// Supplies the HTTP answer to the need's request, after redirects: the status, the
 /// headers as lines "name: value" (a status line starts a new block, and the last
 /// block counts, so what libcurl's header callback gives can be handed over as it
-/// is), the body. Returns `NV_DONE` or an error.
+/// is), the body. The need may then have another request (the fallback of a registry
+/// without the referrers API, for example): step the session and look again. Where a
+/// registry asks for credentials, the host authenticates and sends the request again.
+/// Returns `NV_DONE` or an error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nv_session_supply_http(
     session: *mut nv_session,
@@ -326,18 +367,27 @@ pub unsafe extern "C" fn nv_session_supply_http(
                 )
             })?;
         let mut state = session.state()?;
-        let open = state.open(need)?;
-        if !open.has_http() {
-            return Err(wrong_state(format!("need {need} has no HTTP request")));
-        }
-        let response = Response {
+        state.open(need)?;
+        let response = HttpResponse {
             status,
             // Servers send what they like in headers.
             headers: headers(&String::from_utf8_lossy(lines)),
-            body,
+            body: body.to_vec(),
         };
-        let reply = open.receive(&response);
-        state.supply(need, reply)
+        let State { open, registry, .. } = &mut *state;
+        let Some(open) = open
+            .iter_mut()
+            .find(|open| open.need.id.0 == need && open.has_http())
+        else {
+            return Err(wrong_state(format!("need {need} has no HTTP request")));
+        };
+        match open.receive(response, registry.as_mut()) {
+            Some(reply) => state.supply(need, reply),
+            None => {
+                state.json = None;
+                Ok(NV_DONE)
+            }
+        }
     })
 }
 

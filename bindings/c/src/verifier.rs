@@ -15,6 +15,7 @@ use crate::clock;
 use crate::error::nv_error;
 use crate::ffi::{Out, Text, free, guard, guard_or, handle, no_text, nv_str, octets, text};
 use crate::options::{VerifierOptions, moment, parse, usage};
+use crate::registry::Registries;
 use crate::status::{NV_DONE, NV_ERROR_STATE, nv_status};
 
 /// Trust policies, trust stores, bounds, and what verifications share: chains of
@@ -24,6 +25,7 @@ pub struct nv_verifier {
     verifier: Verifier,
     fetching: FetchOptions,
     fetcher: EvidenceFetcher,
+    registries: Registries,
     at: Option<Time>,
     warnings: Vec<String>,
     description: OnceLock<Text>,
@@ -55,6 +57,7 @@ impl nv_verifier {
         let provider = *verifier.provider();
         Ok(Self {
             fetcher: EvidenceFetcher::new(fetching.clone(), provider, verifier.limits()),
+            registries: Registries::new(options.registries(verifier.limits())?),
             at: options.moment()?,
             warnings: store_warnings.into_iter().chain(warnings).collect(),
             fetching,
@@ -65,6 +68,10 @@ impl nv_verifier {
 
     pub(crate) fn core(&self) -> &Verifier {
         &self.verifier
+    }
+
+    pub(crate) fn registries(&self) -> &Registries {
+        &self.registries
     }
 
     /// When a request is judged: as it says, else as the options say, else now.
@@ -216,9 +223,17 @@ pub(crate) fn lock<'a, T>(state: &'a Mutex<T>, what: &str) -> Result<MutexGuard<
 ///        "ocspTimeoutMs": 2000, "crlTimeoutMs": 5000, "maxRedirects": 5,
 ///        "cacheDirectory": "...", "preload": ["file or directory", ...],
 ///        "preloadForUrl": {"http://...": "file"},
-///        "allowedHosts": ["*.example.com", ...], "allowPrivateAddresses": false}}
+///        "allowedHosts": ["*.example.com", ...], "allowPrivateAddresses": false},
+///      "registry": {
+///        "plainHttp": ["host:5000", ...], "loopbackHttps": false,
+///        "caFiles": ["file", ...], "ignoreSystemRoots": false,
+///        "clientCertificate": {"chain": "file", "key": "file"},
+///        "credentials": "docker" | "none", "dockerConfig": "directory",
+///        "allowedRealms": ["host", ...], "concurrency": 16,
+///        "referrersPerSecond": 50, "attempts": 5, "attemptTimeoutMs": 30000,
+///        "longestPauseMs": 60000, "maxRedirects": 5}}
 ///
-/// `revocation` is for calls that fetch; with a session the host does that.
+/// `revocation` and `registry` are for whole calls; with a session the host fetches.
 /// Returns `NV_DONE` or an error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nv_verifier_from_directory(
