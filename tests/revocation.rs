@@ -304,7 +304,8 @@ fn deltas_go_on_top_of_the_base() {
 fn deltas_that_do_not_fit_decide_nothing() {
     let base = List::numbered(5).freshest(&[DELTA]);
     let delta = |number, indicator| List::numbered(number).delta(indicator);
-    assert_eq!(by_delta(&base, &delta(7, 3)), "good");
+    assert_eq!(by_delta(&base, &delta(7, 5)), "good");
+    assert_contains(&by_delta(&base, &delta(7, 3)), "older base list");
     assert_contains(
         &by_list(&base),
         "could not be had: `http://crl.test/delta`: nobody",

@@ -69,9 +69,19 @@ pub(super) fn goes_with(delta: &RevocationList, base: &RevocationList) -> Result
     if compare(number, base_number) != Ordering::Greater {
         return Err("its CRL number is not greater than that of the base list".to_owned());
     }
-    // It tells what changed since the base list of that number.
-    if compare(indicator, base_number) == Ordering::Greater {
-        return Err("it goes with a newer base list than the one that was received".to_owned());
+    // RFC 5280 section 5.2.4 would also take an older indicator. The specification
+    // does not ("Revocation Checking with Delta CRLs": one that is "less than the
+    // current base CRL" is "revocation unavailable").
+    match compare(indicator, base_number) {
+        Ordering::Equal => {}
+        Ordering::Greater => {
+            return Err("it goes with a newer base list than the one that was received".to_owned());
+        }
+        Ordering::Less => {
+            return Err(
+                "it goes with an older base list than the one that was received".to_owned(),
+            );
+        }
     }
     let same_scope = match (
         base.issuing_distribution_point(),
