@@ -129,6 +129,13 @@ pub struct Limits {
     /// Octets of a tar archive that comes as a stream. What is not kept only
     /// passes; this ends a stream that never does.
     pub tar_stream_bytes: u64,
+    /// Verifications recorded in one evidence bundle: a large publish has some
+    /// thousands of images.
+    pub bundle_recordings: usize,
+    /// Requests recorded in one evidence bundle. An image has about ten.
+    pub bundle_exchanges: usize,
+    /// Octets of everything that was recorded in one evidence bundle.
+    pub bundle_bytes: u64,
     /// A detached blob whose signature is verified: 0 is no bound, it is read
     /// as a stream.
     pub blob_bytes: u64,
@@ -180,6 +187,9 @@ impl Default for Limits {
             evidence_rounds: 64,
             tar_entries: 100_000,
             tar_stream_bytes: 64 * 1024 * 1024 * 1024,
+            bundle_recordings: 10_000,
+            bundle_exchanges: 100_000,
+            bundle_bytes: 1024 * 1024 * 1024,
             blob_bytes: 0,
             cached_chains: 256,
         }

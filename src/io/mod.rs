@@ -1,8 +1,9 @@
 //! Everything that touches a file system or a network: configuration, layouts,
-//! the loop that drives a [`Session`](crate::session::Session) (feature `io`),
-//! registries, and revocation evidence over HTTP (feature `http`).
+//! the loop that drives a [`Session`](crate::session::Session), evidence bundles
+//! (feature `io`), registries, and revocation evidence over HTTP (feature `http`).
 
 pub mod batch;
+pub mod bundle;
 pub mod config;
 mod configured;
 pub mod drive;
@@ -17,6 +18,7 @@ mod parallel;
 pub mod registry;
 mod run;
 
+pub use bundle::{Bundle, Recording};
 pub use config::ConfigDirectory;
 pub use configured::Configured;
 pub use drive::{BlobHost, Host, LayoutHost, drive};

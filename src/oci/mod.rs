@@ -1,6 +1,7 @@
 //! OCI names and documents: digests, references, manifests, indexes. Parsing
 //! only: nothing here reads a file or opens a socket.
 
+pub mod artifact;
 pub mod digest;
 pub mod image_list;
 pub mod index;
@@ -12,6 +13,7 @@ mod json;
 
 pub(crate) use json::excerpt;
 
+pub use artifact::ArtifactManifest;
 pub use digest::{Digest, DigestError};
 pub use image_list::{ImageList, Relocation};
 pub use index::{Index, IndexEntry, Platform, referrers_tag};

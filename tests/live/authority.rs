@@ -1,5 +1,6 @@
 //! A certificate authority made with OpenSSL: certificates, CRLs, an OCSP
 //! responder, and signatures of its signer.
+#![allow(dead_code, reason = "not every suite needs every helper")]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -149,11 +150,24 @@ impl Authority {
 
     /// The CRL of the statuses that are set, in DER, due again after `seconds`.
     pub(crate) fn crl(&self, now: Time, seconds: i64) -> Vec<u8> {
+        self.list(now, seconds, None)
+    }
+
+    /// Adds sections to the configuration of OpenSSL.
+    pub(crate) fn sections(&self, text: &str) {
+        let path = self.path("openssl.cnf");
+        let configuration = fs::read_to_string(&path).unwrap();
+        fs::write(path, configuration + text).unwrap();
+    }
+
+    /// The same with the extensions of a section. Lists are numbered one after the
+    /// other.
+    pub(crate) fn list(&self, now: Time, seconds: i64, extensions: Option<&str>) -> Vec<u8> {
         let digits = |time: Time| time.to_string().replace(['-', ':', 'T'], "");
         let last = digits(now.saturating_add_seconds(seconds.min(0) - 3600));
         let next = digits(now.saturating_add_seconds(seconds));
         let key = self.key.to_string_lossy();
-        self.openssl(&[
+        let mut arguments = vec![
             "ca",
             "-gencrl",
             "-config",
@@ -168,7 +182,11 @@ impl Authority {
             &next,
             "-out",
             "crl.pem",
-        ]);
+        ];
+        if let Some(section) = extensions {
+            arguments.extend(["-crlexts", section]);
+        }
+        self.openssl(&arguments);
         self.openssl(&[
             "crl", "-in", "crl.pem", "-outform", "DER", "-out", "crl.der",
         ]);

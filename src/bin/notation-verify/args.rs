@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use notation_verifier::Time;
 
+use crate::bundle::BundleArgs;
 use crate::evidence::EvidenceArgs;
 
 /// Verify Notary Project (Notation) signatures of images and blobs.
 ///
 /// Trust policies and trust stores come from the Notation configuration
 /// directory. OCSP answers and CRLs are fetched over HTTP where the policy asks for
-/// them; nothing is written, unless --evidence-cache names a directory.
+/// them; nothing is written, unless --evidence-cache names a directory or
+/// --save-evidence a file.
 #[derive(Debug, Parser)]
 #[command(name = "notation-verify", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Cli {
@@ -25,7 +27,9 @@ Exit codes:
   1  rejected: there is no signature, or none that the policy trusts
   2  wrong usage
   3  could not evaluate: a policy, a trust store, a look-up or a file failed
-  4  skipped: the policy exempts this artifact, nothing was verified";
+  4  skipped: the policy exempts this artifact, nothing was verified
+  5  trusted, if an evidence bundle tells the truth about its time and tags
+     (--evidence-time recorded)";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -67,6 +71,8 @@ pub struct Common {
     pub at: Option<Time>,
     #[command(flatten)]
     pub evidence: EvidenceArgs,
+    #[command(flatten)]
+    pub bundle: BundleArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -78,7 +84,8 @@ pub enum Output {
 }
 
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("source").required(true).args(["oci_layout", "envelope"]))]
+#[command(group = clap::ArgGroup::new("source").required(true).multiple(true)
+    .args(["oci_layout", "envelope", "evidence"]))]
 pub struct VerifyArgs {
     /// An OCI image layout: a directory, a tar archive, or `-` for a tar archive
     /// on standard input.
@@ -86,7 +93,7 @@ pub struct VerifyArgs {
         long,
         value_name = "PATH",
         requires = "reference",
-        conflicts_with = "descriptor"
+        conflicts_with_all = ["descriptor", "envelope"]
     )]
     pub oci_layout: Option<PathBuf>,
     /// A signature envelope on disk (COSE or JWS), with --descriptor.
@@ -109,7 +116,7 @@ pub struct VerifyArgs {
     /// Evaluate every signature, not only up to the first trusted one.
     #[arg(long)]
     pub all_signatures: bool,
-    /// Tag or digest in the layout.
+    /// Tag or digest in the layout or the evidence bundle.
     #[arg(value_name = "REFERENCE")]
     pub reference: Option<String>,
     #[command(flatten)]

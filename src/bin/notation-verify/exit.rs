@@ -17,6 +17,8 @@ pub enum Exit {
     CouldNotEvaluate,
     /// The policy exempts the artifact.
     Skipped,
+    /// Trusted, where an evidence bundle tells the truth about its time and tags.
+    TrustedAsClaimed,
 }
 
 impl Exit {
@@ -39,6 +41,7 @@ impl From<Exit> for ExitCode {
             Exit::Usage => 2,
             Exit::CouldNotEvaluate => 3,
             Exit::Skipped => 4,
+            Exit::TrustedAsClaimed => 5,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The command `notation-verify`.
 
 mod args;
+mod bundle;
 mod evidence;
 mod exit;
 mod input;

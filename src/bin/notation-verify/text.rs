@@ -9,6 +9,8 @@ use notation_verifier::outcome::{Action, CheckResult, Finding, Rejection, Verdic
 use notation_verifier::report::{ArtifactStatus, Report, SignatureReport, SignatureResult};
 use notation_verifier::{Error, Time};
 
+use crate::bundle::{Moment, Origin};
+
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const CAREFUL: Style = AnsiColor::Yellow.on_default().bold();
@@ -40,11 +42,11 @@ pub fn print_warning(warning: &str) {
 }
 
 /// Prints a report.
-pub fn print_report(report: &Report, as_of_given: bool) {
+pub fn print_report(report: &Report, origin: &Origin) {
     let mut text = String::new();
-    headline(&mut text, report);
+    headline(&mut text, report, origin.moment);
     reasons(&mut text, report);
-    context(&mut text, report, as_of_given);
+    context(&mut text, report, origin);
     let count = report.signatures().len();
     for (index, signature) in report.signatures().iter().enumerate() {
         one_signature(&mut text, signature, index + 1, count);
@@ -52,8 +54,16 @@ pub fn print_report(report: &Report, as_of_given: bool) {
     print_line(text.trim_end());
 }
 
-fn headline(text: &mut String, report: &Report) {
+fn headline(text: &mut String, report: &Report, moment: Moment) {
+    let claimed;
     let (style, word) = match report.status() {
+        ArtifactStatus::Verified if moment == Moment::Claimed => {
+            claimed = format!(
+                "TRUSTED AS OF {}, IF THE EVIDENCE BUNDLE TELLS THE TRUTH",
+                report.verified_at()
+            );
+            (CAREFUL, claimed.as_str())
+        }
         ArtifactStatus::Verified => (GOOD, "TRUSTED"),
         ArtifactStatus::Unsigned => (BAD, "REJECTED: no signature"),
         ArtifactStatus::Rejected => (BAD, "REJECTED"),
@@ -130,7 +140,7 @@ fn reason(text: &mut String, word: &str, rejection: &Rejection) {
     }
 }
 
-fn context(text: &mut String, report: &Report, as_of_given: bool) {
+fn context(text: &mut String, report: &Report, origin: &Origin) {
     if let Some(target) = report.target() {
         let _ = writeln!(
             text,
@@ -148,14 +158,35 @@ fn context(text: &mut String, report: &Report, as_of_given: bool) {
         report.level()
     );
     let when: Time = report.verified_at();
-    let _ = if as_of_given {
-        writeln!(
+    let _ = match origin.moment {
+        Moment::Now => writeln!(text, "  as of: {when} (now)"),
+        Moment::Given => writeln!(
             text,
             "  as of: {CAREFUL}{when}, as asked for with --at, not now{CAREFUL:#}"
-        )
-    } else {
-        writeln!(text, "  as of: {when} (now)")
+        ),
+        Moment::Claimed => writeln!(
+            text,
+            "  as of: {CAREFUL}{when}, as the evidence bundle claims, not now; nothing proves \
+             it{CAREFUL:#}"
+        ),
     };
+    if let Some((file, recorded)) = &origin.bundle {
+        let recorded = recorded.map_or_else(String::new, |time| {
+            format!(", recorded as of {time} by its own account")
+        });
+        let _ = writeln!(
+            text,
+            "  evidence: from {:?}{recorded}; nothing was fetched",
+            file.display().to_string()
+        );
+    }
+    if let Some(file) = &origin.saved {
+        let _ = writeln!(
+            text,
+            "  evidence: saved in {:?}",
+            file.display().to_string()
+        );
+    }
 }
 
 fn one_signature(text: &mut String, signature: &SignatureReport, number: usize, count: usize) {

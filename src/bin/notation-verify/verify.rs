@@ -4,59 +4,83 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use notation_verifier::io::bundle::Replay;
 use notation_verifier::io::config::StoreWarning;
 use notation_verifier::io::evidence::{EvidenceFetcher, WithEvidence};
-use notation_verifier::io::{BlobHost, Configured, LayoutHost, drive};
-use notation_verifier::report::{Report, Subject, error_document};
-use notation_verifier::session::{BlobRequest, ImageRequest};
+use notation_verifier::io::{BlobHost, Configured, Host, LayoutHost, drive};
+use notation_verifier::report::{ArtifactStatus, Report, Subject, error_document};
+use notation_verifier::session::{BlobRequest, ImageRequest, Session};
 use notation_verifier::verifier::{EnvelopeRequest, Scope};
 use notation_verifier::{Error, ErrorKind, Limits, Provider, Time};
 
 use crate::args::{BlobVerifyArgs, Common, Output, VerifyArgs};
+use crate::bundle::{self, Moment, Origin, Saving, Wanted};
 use crate::exit::Exit;
 use crate::{input, text};
 
+/// What came of a verification; an error beside a report is that its evidence
+/// could not be saved.
+type Found = Result<(Report, Option<Error>), Error>;
+
 /// `notation-verify verify`.
 pub fn image_or_envelope(args: &VerifyArgs) -> Exit {
-    let now = args.common.at.unwrap_or_else(input::now);
+    let mut origin = Origin::of(&args.common.bundle, args.common.at);
+    let reference = args.reference.as_deref().unwrap_or_default();
+    let bundle = args.common.bundle.evidence.as_deref();
     let (name, result) = match (&args.oci_layout, &args.envelope, &args.descriptor) {
-        (Some(path), ..) => {
-            let reference = args.reference.as_deref().unwrap_or_default();
-            let name = format!("{} ({reference} in {})", args.scope, path.display());
-            let result = layout(args, path, &name, reference, now);
-            (name, result)
+        (None, Some(path), Some(descriptor)) => {
+            let found = envelope(args, path, descriptor, &mut origin);
+            (path.display().to_string(), found)
         }
-        (None, Some(path), Some(descriptor)) => (
-            path.display().to_string(),
-            envelope(args, path, descriptor, now),
-        ),
+        (layout, None, _) if layout.is_some() || bundle.is_some() => {
+            let place = layout.as_deref().or(bundle).unwrap_or(Path::new(""));
+            let name = format!("{} ({reference} in {})", args.scope, place.display());
+            let found = image(args, layout.as_deref(), &name, reference, &mut origin);
+            (name, found)
+        }
         // clap requires one of them.
-        _ => (String::new(), Err(usage("give --oci-layout or --envelope"))),
+        _ => (
+            String::new(),
+            Err(usage("give --oci-layout, --envelope or --evidence")),
+        ),
     };
-    finish(&args.common, Subject::Artifact(name), result)
+    finish(&args.common, Subject::Artifact(name), &origin, result)
 }
 
 /// `notation-verify blob verify`.
 pub fn blob(args: &BlobVerifyArgs) -> Exit {
+    let mut origin = Origin::of(&args.common.bundle, args.common.at);
     let name = args.blob.display().to_string();
-    let result = verify_blob(args, &name);
-    finish(&args.common, Subject::Blob(name), result)
+    let result = verify_blob(args, &name, &mut origin);
+    finish(&args.common, Subject::Blob(name), &origin, result)
 }
 
 fn usage(message: &str) -> Error {
     Error::new(ErrorKind::Usage, message)
 }
 
-fn layout(
+/// An image in a layout, or, without one, in an evidence bundle.
+fn image(
     args: &VerifyArgs,
-    path: &Path,
+    path: Option<&Path>,
     name: &str,
     reference: &str,
-    now: Time,
-) -> Result<Report, Error> {
+    origin: &mut Origin,
+) -> Found {
+    if reference.is_empty() {
+        return Err(usage("say which artifact: give its digest (or tag)"));
+    }
     let config = input::config(args.common.config.as_deref())?;
     let Configured { verifier, warnings } =
         config.oci_verifier(Provider::preferred(), Limits::default())?;
+    let wanted = match path {
+        Some(_) => Wanted::Evidence,
+        None => Wanted::Image {
+            scope: &args.scope,
+            reference,
+        },
+    };
+    let setting = Setting::of(&args.common, &wanted, verifier.limits(), origin)?;
     let session = verifier.verify_image(ImageRequest {
         name: name.to_owned(),
         scope: args.scope.clone(),
@@ -65,20 +89,27 @@ fn layout(
         max_signatures: usize::try_from(args.max_signatures).ok(),
         all_signatures: args.all_signatures,
         platforms: notation_verifier::session::Platforms::Named,
-        now,
+        now: setting.now,
     })?;
-    let evidence = Evidence::of(&args.common, verifier.limits())?;
-    let layout = input::layout(path, verifier.limits())?;
-    let mut host = WithEvidence::new(LayoutHost::new(&layout), evidence.fetcher.clone());
-    let report = drive(session, &mut host)?;
-    Ok(report.with_warnings(evidence.and_sentences(&warnings)))
+    let report = match (path, setting.replay.clone()) {
+        (None, Some(mut replay)) => drive(session, &mut replay)?,
+        (None, None) => return Err(usage("give --oci-layout, --envelope or --evidence")),
+        (Some(path), _) => {
+            let layout = input::layout(path, verifier.limits())?;
+            setting.drive(session, LayoutHost::new(&layout), |saving, host| {
+                let recording = &saving.recording;
+                Box::new(recording.image(&args.scope, reference, setting.now, host))
+            })?
+        }
+    };
+    Ok(setting.finish(report, &warnings, origin))
 }
 
-fn envelope(args: &VerifyArgs, path: &Path, descriptor: &Path, now: Time) -> Result<Report, Error> {
+fn envelope(args: &VerifyArgs, path: &Path, descriptor: &Path, origin: &mut Origin) -> Found {
     let config = input::config(args.common.config.as_deref())?;
     let Configured { verifier, warnings } =
         config.oci_verifier(Provider::preferred(), Limits::default())?;
-    let mut evidence = Evidence::of(&args.common, verifier.limits())?;
+    let setting = Setting::of(&args.common, &Wanted::Evidence, verifier.limits(), origin)?;
     let target = input::descriptor(descriptor, verifier.limits())?;
     let envelope = input::file(path, verifier.limits().envelope_bytes)?;
     let request = EnvelopeRequest {
@@ -87,18 +118,27 @@ fn envelope(args: &VerifyArgs, path: &Path, descriptor: &Path, now: Time) -> Res
         envelope: &envelope,
         target: &target,
         user_metadata: &args.common.user_metadata.iter().cloned().collect(),
-        now,
+        now: setting.now,
     };
-    let report = verifier.verify_envelope(&request, &mut evidence.fetcher)?;
-    Ok(report.with_warnings(evidence.and_sentences(&warnings)))
+    let report = match (&setting.replay, &setting.saving) {
+        (Some(replay), _) => verifier.verify_envelope(&request, &mut replay.clone()),
+        (None, Some(saving)) => {
+            let name = path.display().to_string();
+            let fetcher = setting.fetcher.clone();
+            let mut recorder = saving.recording.at_hand(&name, setting.now, fetcher);
+            verifier.verify_envelope(&request, &mut recorder)
+        }
+        (None, None) => verifier.verify_envelope(&request, &mut setting.fetcher.clone()),
+    }?;
+    Ok(setting.finish(report, &warnings, origin))
 }
 
-fn verify_blob(args: &BlobVerifyArgs, name: &str) -> Result<Report, Error> {
+fn verify_blob(args: &BlobVerifyArgs, name: &str, origin: &mut Origin) -> Found {
     let config = input::config(args.common.config.as_deref())?;
     let Configured { verifier, warnings } =
         config.blob_verifier(Provider::preferred(), Limits::default())?;
     let limits = verifier.limits();
-    let evidence = Evidence::of(&args.common, limits)?;
+    let setting = Setting::of(&args.common, &Wanted::Evidence, limits, origin)?;
     let envelope = input::file(&args.signature, limits.envelope_bytes)?;
     let session = verifier.verify_blob(BlobRequest {
         name: name.to_owned(),
@@ -107,7 +147,7 @@ fn verify_blob(args: &BlobVerifyArgs, name: &str) -> Result<Report, Error> {
         envelope,
         media_type: args.media_type.clone(),
         user_metadata: args.common.user_metadata.iter().cloned().collect(),
-        now: args.common.at.unwrap_or_else(input::now),
+        now: setting.now,
     })?;
     let reader: Box<dyn Read> = if args.blob == Path::new("-") {
         Box::new(std::io::stdin().lock())
@@ -121,50 +161,92 @@ fn verify_blob(args: &BlobVerifyArgs, name: &str) -> Result<Report, Error> {
         })?)
     };
     let host = BlobHost::new(reader, verifier.provider(), limits.blob_bytes);
-    let mut host = WithEvidence::new(host, evidence.fetcher.clone());
-    let report = drive(session, &mut host)?;
-    Ok(report.with_warnings(evidence.and_sentences(&warnings)))
+    let report = setting.drive(session, host, |saving, host| {
+        Box::new(saving.recording.at_hand(name, setting.now, host))
+    })?;
+    Ok(setting.finish(report, &warnings, origin))
 }
 
-/// Where evidence comes from, and what was noticed when it was set up.
-struct Evidence {
+/// Where evidence comes from and goes to, and as of when everything is judged.
+struct Setting {
+    now: Time,
     fetcher: EvidenceFetcher,
+    replay: Option<Replay>,
+    saving: Option<Saving>,
     warnings: Vec<String>,
 }
 
-impl Evidence {
-    fn of(common: &Common, limits: &Limits) -> Result<Self, Error> {
+impl Setting {
+    fn of(
+        common: &Common,
+        wanted: &Wanted<'_>,
+        limits: &Limits,
+        origin: &mut Origin,
+    ) -> Result<Self, Error> {
+        let replay = bundle::open(&common.bundle, wanted, limits, origin)?;
         let (fetcher, warnings) = common.evidence.fetcher(common.at, limits)?;
-        Ok(Self { fetcher, warnings })
+        Ok(Self {
+            now: bundle::moment(common.at, origin, replay.as_ref())?,
+            fetcher,
+            replay,
+            saving: Saving::start(&common.bundle, limits)?,
+            warnings,
+        })
     }
 
-    /// All warnings of a run, those of the trust stores first.
-    fn and_sentences(self, stores: &[StoreWarning]) -> Vec<String> {
+    /// Drives `session` with what `host` has, and evidence from where it should
+    /// come. `record` wraps the host that is recorded.
+    fn drive<'h, H: Host + 'h>(
+        &self,
+        session: Session,
+        host: H,
+        record: impl FnOnce(&Saving, WithEvidence<H>) -> Box<dyn Host + 'h>,
+    ) -> Result<Report, Error> {
+        if let Some(replay) = &self.replay {
+            return drive(session, &mut replay.clone().around(host));
+        }
+        let mut host = WithEvidence::new(host, self.fetcher.clone());
+        match &self.saving {
+            Some(saving) => drive(session, record(saving, host).as_mut()),
+            None => drive(session, &mut host),
+        }
+    }
+
+    /// Adds all warnings of the run, those of the trust stores first, and saves
+    /// what was recorded.
+    fn finish(
+        self,
+        report: Report,
+        stores: &[StoreWarning],
+        origin: &mut Origin,
+    ) -> (Report, Option<Error>) {
         let stores = stores.iter().map(ToString::to_string);
         let cache = self.fetcher.warnings();
-        stores.chain(self.warnings).chain(cache).collect()
+        let warnings = stores.chain(self.warnings).chain(cache);
+        bundle::save(self.saving, report.with_warnings(warnings), origin)
     }
 }
 
 /// Prints the report or the error in the form that was asked for.
-fn finish(common: &Common, subject: Subject, result: Result<Report, Error>) -> Exit {
-    let as_of = if common.at.is_some() { "given" } else { "now" };
+fn finish(common: &Common, subject: Subject, origin: &Origin, result: Found) -> Exit {
     match (&result, common.output) {
-        (Ok(report), Output::Text) => text::print_report(report, common.at.is_some()),
+        (Ok((report, _)), Output::Text) => text::print_report(report, origin),
         (Err(error), Output::Text) => text::print_error(error),
-        (Ok(report), Output::Json) => print_json(report.to_json(), as_of),
-        (Err(error), Output::Json) => print_json(error_document(&subject, error), as_of),
+        (Ok((report, _)), Output::Json) => print_json(report.to_json(), origin),
+        (Err(error), Output::Json) => print_json(error_document(&subject, error), origin),
     }
     match result {
-        Ok(report) => Exit::of(report.status()),
+        Ok((report, unsaved)) => match (report.status(), origin.moment) {
+            (ArtifactStatus::Verified, _) if unsaved.is_some() => Exit::CouldNotEvaluate,
+            (ArtifactStatus::Verified, Moment::Claimed) => Exit::TrustedAsClaimed,
+            (status, _) => Exit::of(status),
+        },
         Err(error) if error.kind() == ErrorKind::Usage => Exit::Usage,
         Err(_) => Exit::CouldNotEvaluate,
     }
 }
 
-fn print_json(mut document: serde_json::Value, as_of: &str) {
-    if let Some(members) = document.as_object_mut() {
-        members.insert("asOf".to_owned(), as_of.into());
-    }
+fn print_json(mut document: serde_json::Value, origin: &Origin) {
+    origin.write_into(&mut document);
     text::print_line(&format!("{document:#}"));
 }
