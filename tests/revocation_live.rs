@@ -17,12 +17,11 @@ mod random;
 mod server;
 #[path = "shared/signing.rs"]
 mod signing;
+#[path = "live/source.rs"]
+mod source;
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use notation_verifier::crypto::HashAlgorithm;
@@ -36,17 +35,8 @@ use notation_verifier::verifier::{EnvelopeRequest, Scope};
 use notation_verifier::wire::Descriptor;
 use notation_verifier::{Limits, Provider, Report, Time};
 
-use authority::{Authority, OTHER_SERIAL, Responder, SERIAL, there_is_openssl};
-use server::{Asked, Server, reply};
-
-/// How a server answers.
-enum Answers {
-    With(Vec<u8>),
-    From(Responder),
-    Slowly(Vec<u8>),
-    NotAtAll,
-    Status(&'static str),
-}
+use authority::{Authority, OTHER_SERIAL, SERIAL, there_is_openssl};
+use source::{Answers, Source};
 
 /// An authority with its two servers.
 struct World {
@@ -54,42 +44,6 @@ struct World {
     ocsp: Source,
     crl: Source,
     now: Time,
-}
-
-/// A server whose behaviour can be changed.
-struct Source {
-    server: Server,
-    answers: Arc<Mutex<Arc<Answers>>>,
-}
-
-impl Source {
-    fn start() -> Self {
-        let answers = Arc::new(Mutex::new(Arc::new(Answers::Status("404 Not Found"))));
-        let current = Arc::clone(&answers);
-        let server = Server::start(move |asked: &Asked, stream| {
-            let answers = Arc::clone(&current.lock().unwrap());
-            let octets = match &*answers {
-                Answers::With(body) => reply("200 OK", &[], body),
-                Answers::From(responder) => responder.ask(asked.raw.as_bytes(), &asked.body),
-                Answers::Slowly(body) => {
-                    let octets = reply("200 OK", &[], body);
-                    for part in octets.chunks(octets.len() / 8 + 1) {
-                        thread::sleep(Duration::from_millis(60));
-                        let _ = stream.write_all(part);
-                    }
-                    return;
-                }
-                Answers::NotAtAll => return thread::sleep(Duration::from_secs(600)),
-                Answers::Status(status) => reply(status, &[], b""),
-            };
-            let _ = stream.write_all(&octets);
-        });
-        Self { server, answers }
-    }
-
-    fn set(&self, answers: Answers) {
-        *self.answers.lock().unwrap() = Arc::new(answers);
-    }
 }
 
 impl World {
@@ -248,6 +202,81 @@ fn lists_answer_where_the_responder_does_not() {
         .ocsp
         .set(Answers::With(world.authority.response(SERIAL)));
     rejected(&world.verify(), &["revoked"]);
+}
+
+#[test]
+fn an_expired_answer_of_the_responder_is_none() {
+    if !there_is_openssl() {
+        return;
+    }
+    let world = World::new(true, false);
+    world
+        .ocsp
+        .set(Answers::With(world.authority.response(SERIAL)));
+    trusted(&world.verify());
+    // It holds for an hour.
+    let later = world.now.saturating_add_seconds(7200);
+    let report = world.verify_with("strict", &fetcher(|_| ()), later);
+    rejected(&report, &["expired", &world.ocsp.server.url("/")]);
+    let report = world.verify_with("permissive", &fetcher(|_| ()), later);
+    trusted(&report);
+    assert!(report.to_json().to_string().contains("expired"));
+}
+
+#[test]
+fn deltas_of_openssl_go_on_top_of_its_lists() {
+    if !there_is_openssl() {
+        return;
+    }
+    let world = World::new(false, true);
+    let delta = Source::start();
+    let url = delta.server.url("/delta.crl");
+    let authority = &world.authority;
+    authority.sections(&format!("[base]\nfreshestCRL=URI:{url}\n"));
+    // `openssl ca` numbers its lists one after the other, from 1.
+    let base = authority.list(world.now, 3600, Some("base"));
+    world.crl.set(Answers::With(base));
+    let next = |indicator: u8, seconds: i64| {
+        let name = format!("delta{indicator}");
+        let line = format!("2.5.29.27=critical,DER:02:01:{indicator:02x}");
+        authority.sections(&format!("[{name}]\n{line}\n"));
+        authority.list(world.now, seconds, Some(&name))
+    };
+
+    rejected(&world.verify(), &["the delta list could not be had", &url]);
+    delta.set(Answers::With(next(1, 3600)));
+    trusted(&world.verify());
+    delta.set(Answers::Slowly(next(1, 3600)));
+    trusted(&world.verify());
+    delta.set(Answers::NotAtAll);
+    let report = world.verify_with("strict", &impatient(|_| ()), world.now);
+    rejected(&report, &["the delta list could not be had", "time-out"]);
+    delta.set(Answers::With(next(1, -60)));
+    rejected(
+        &world.verify(),
+        &["the delta list cannot be used", "expired"],
+    );
+    // For another base, and from somebody else.
+    delta.set(Answers::With(next(9, 3600)));
+    rejected(&world.verify(), &["a newer base list"]);
+    delta.set(Answers::With(next(0, 3600)));
+    rejected(&world.verify(), &["an older base list"]);
+    let stranger = Authority::new(2048, None, None);
+    stranger.sections("[delta]\n2.5.29.27=critical,DER:02:01:01\n");
+    let _ = stranger.list(world.now, 3600, None);
+    let foreign = stranger.list(world.now, 3600, Some("delta"));
+    delta.set(Answers::With(foreign));
+    rejected(&world.verify(), &["is not from"]);
+    // A complete list is no delta, and the other way round.
+    delta.set(Answers::With(authority.list(world.now, 3600, None)));
+    rejected(&world.verify(), &["not a delta list"]);
+    // Revoked since the base list.
+    authority.set("R,keyCompromise", "V");
+    let revoking = next(1, 3600);
+    delta.set(Answers::With(revoking.clone()));
+    rejected(&world.verify(), &["revoked", "keyCompromise"]);
+    world.crl.set(Answers::With(revoking));
+    rejected(&world.verify(), &["a delta list, where a complete one"]);
 }
 
 #[test]
