@@ -10,6 +10,8 @@ pub mod drive;
 #[cfg(feature = "http")]
 pub mod evidence;
 #[cfg(feature = "http")]
+mod flight;
+#[cfg(feature = "http")]
 pub(crate) mod http;
 pub mod layout;
 #[cfg(feature = "http")]

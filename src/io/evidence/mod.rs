@@ -11,7 +11,6 @@
 mod deadline;
 mod directory;
 mod egress;
-mod flight;
 mod freshness;
 mod host;
 mod key;
@@ -32,14 +31,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::crypto::Provider;
 use crate::evidence::{Content, EvidenceReply, EvidenceRequest};
+use crate::io::flight::Flights;
 use crate::io::parallel;
-use crate::io::run::Budget;
+use crate::io::run::{Budget, Run};
 use crate::limits::Limits;
 use crate::time::Time;
 
 use deadline::Deadline;
 use directory::Directory;
-use flight::{Fetched, Flights};
 use freshness::{clock, is_current, next_update};
 use key::Key;
 use memory::{Kept, Memory};
@@ -66,7 +65,7 @@ const MAX_WARNINGS: usize = 100;
 #[derive(Clone, Debug)]
 pub struct EvidenceFetcher {
     shared: Arc<Shared>,
-    run: Option<Budget>,
+    run: Run,
 }
 
 #[derive(Debug)]
@@ -75,7 +74,7 @@ struct Shared {
     provider: Provider,
     limits: Limits,
     transport: Transport,
-    flights: Flights,
+    flights: Flights<Key, Content, Failure>,
     memory: Memory,
     directory: Option<Directory>,
     warnings: Mutex<BTreeSet<String>>,
@@ -100,7 +99,7 @@ impl EvidenceFetcher {
                 limits: limits.clone(),
                 options,
             }),
-            run: None,
+            run: Run::default(),
         }
     }
 
@@ -110,7 +109,16 @@ impl EvidenceFetcher {
     pub fn within(&self, budget: Budget) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
-            run: Some(budget),
+            run: self.run.clone().with_budget(budget),
+        }
+    }
+
+    /// The same fetcher within `run`: it stops when that does.
+    #[must_use]
+    pub fn in_run(&self, run: Run) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            run,
         }
     }
 
@@ -120,7 +128,7 @@ impl EvidenceFetcher {
         let key = Key::of(request);
         self.shared
             .at_hand(request, &key, max_bytes)
-            .unwrap_or_else(|| self.shared.fetch(&key, max_bytes, self.run))
+            .unwrap_or_else(|| self.shared.fetch(&key, max_bytes, &self.run))
     }
 
     /// What came of each request, fetched at the same time, in their order.
@@ -138,7 +146,7 @@ impl EvidenceFetcher {
             replies.push(reply);
         }
         let mut fetched = parallel::map(&missing, |(key, max_bytes)| {
-            self.shared.fetch(key, *max_bytes, self.run)
+            self.shared.fetch(key, *max_bytes, &self.run)
         })
         .into_iter();
         replies
@@ -224,19 +232,20 @@ impl Shared {
     }
 
     /// Asks, together with whoever else wants the same.
-    fn fetch(&self, key: &Key, max_bytes: usize, run: Option<Budget>) -> EvidenceReply {
+    fn fetch(&self, key: &Key, max_bytes: usize, run: &Run) -> EvidenceReply {
         let most = self.most(key, max_bytes);
-        let deadline = Deadline::new(key.timeout(&self.options), run);
+        let deadline = Deadline::new(key.timeout(&self.options), run.clone());
+        let go_on = || Ok(deadline.left().map(drop)?);
         let fetched = self
             .flights
-            .join(key, &deadline, || self.bring(key, most, &deadline));
+            .join(key, go_on, || self.bring(key, most, &deadline));
         match fetched {
             Ok(content) => bounded(content, most),
             Err(failure) => EvidenceReply::Unavailable(failure.to_string()),
         }
     }
 
-    fn bring(&self, key: &Key, most: usize, deadline: &Deadline) -> Fetched {
+    fn bring(&self, key: &Key, most: usize, deadline: &Deadline) -> Result<Content, Failure> {
         // It may have landed between the look and the flight.
         match self.memory.get(key, self.moment()) {
             Some(Kept::Answer(content)) => return Ok(content),

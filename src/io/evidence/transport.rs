@@ -7,13 +7,18 @@ use std::sync::{Arc, OnceLock};
 
 use ureq::http::header::{CONTENT_ENCODING, LOCATION};
 use ureq::http::{HeaderMap, Response, StatusCode, Uri};
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::NextTimeout;
 use ureq::{Agent, Body};
 
 use super::deadline::{Deadline, Over};
 use super::egress::EgressRules;
 use crate::error::quote;
+use crate::io::flight::Failed;
+use crate::io::http::failure::{Trouble, trouble};
+use crate::io::http::resolve::SystemResolver;
+use crate::io::http::tls::{Identity, Tls};
+use crate::io::http::{USER_AGENT, connector, in_run};
 use crate::registry::redirect;
 
 /// What is sent.
@@ -33,6 +38,12 @@ pub enum Failure {
     Status(u16),
     /// The time of the whole run is over: another run may have more.
     RunOver(String),
+}
+
+impl Failed for Failure {
+    fn is_own(&self) -> bool {
+        matches!(self, Self::RunOver(_))
+    }
 }
 
 impl From<Over> for Failure {
@@ -91,15 +102,14 @@ impl Transport {
         let mut seen = vec![uri.clone()];
         loop {
             let redirected = seen.len() > 1;
-            let answer = self
-                .step(&uri, method, deadline, max_bytes)
-                .map_err(|failure| {
-                    if redirected {
-                        failure.at(&uri)
-                    } else {
-                        failure
-                    }
-                })?;
+            let step = || self.step(&uri, method, deadline, max_bytes);
+            let answer = in_run(deadline.run(), step).map_err(|failure| {
+                if redirected {
+                    failure.at(&uri)
+                } else {
+                    failure
+                }
+            })?;
             let location = match answer {
                 Answer::Content(bytes) => return Ok(bytes),
                 Answer::Redirect { status, location } => {
@@ -189,13 +199,15 @@ impl Transport {
                 .proxy(None)
                 // Each address is asked once; a kept connection may be dead.
                 .max_idle_connections(0)
-                .user_agent(concat!("notation-verifier/", env!("CARGO_PKG_VERSION")))
+                .user_agent(USER_AGENT)
                 .build();
             let resolver = CheckedResolver {
-                inner: DefaultResolver::default(),
+                inner: SystemResolver,
                 rules: Arc::clone(&self.rules),
             };
-            Agent::with_parts(config, DefaultConnector::default(), resolver)
+            // Its addresses are all `http`.
+            let tls = Arc::new(Tls::default());
+            Agent::with_parts(config, connector(&tls, Identity::Hide), resolver)
         })
     }
 }
@@ -273,35 +285,20 @@ fn body(
     Ok(bytes)
 }
 
-/// What an error of the client means, for a person.
+/// What an error of the client means.
 fn failure(error: ureq::Error, uri: &Uri, deadline: &Deadline) -> Failure {
-    use std::io::ErrorKind;
-    let host = || quote(uri.host().unwrap_or_default());
-    Failure::Cause(match error {
-        ureq::Error::Timeout(_) => return deadline.over().into(),
-        ureq::Error::Io(error) => match error.kind() {
-            ErrorKind::TimedOut | ErrorKind::WouldBlock => return deadline.over().into(),
-            ErrorKind::ConnectionRefused => "the connection was refused".to_owned(),
-            ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
-                "the server broke the connection".to_owned()
-            }
-            ErrorKind::UnexpectedEof => {
-                "the connection ended before the answer was complete".to_owned()
-            }
-            _ => error.to_string(),
-        },
-        ureq::Error::HostNotFound => format!("the host {} was not found", host()),
-        ureq::Error::ConnectionFailed => format!("no connection to the host {}", host()),
-        ureq::Error::Protocol(error) => format!("the answer is not HTTP as it should be: {error}"),
-        other => other.to_string(),
-    })
+    match trouble(error, uri) {
+        Trouble::TimedOut => deadline.over().into(),
+        Trouble::Stopped(why) => Over::from(why).into(),
+        Trouble::Passing(why) | Trouble::Lasting(why) => Failure::Cause(why),
+    }
 }
 
 /// Resolves names and lets only addresses through that may be asked: what was
 /// checked is what is connected to.
 #[derive(Debug)]
 struct CheckedResolver {
-    inner: DefaultResolver,
+    inner: SystemResolver,
     rules: Arc<EgressRules>,
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod tls;
 
 pub use hosts::HostPattern;
 
+pub(crate) use connect::connector;
 pub(crate) use scope::in_run;
 
 /// How this library names itself to servers.

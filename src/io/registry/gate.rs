@@ -10,6 +10,7 @@ use crate::io::run::{Run, SLICE, Stopped};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     Referrers,
+    Token,
     Other,
 }
 

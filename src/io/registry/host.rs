@@ -1,11 +1,11 @@
 //! [`RegistryHost`]: a registry as the host of a session.
 
+use super::auth::Who;
 use super::client::RegistryClient;
 use super::gate::Purpose;
 use crate::io::drive::Host;
 use crate::io::parallel;
 use crate::io::run::Run;
-use crate::oci::Reference;
 use crate::registry::{Endpoint, Exchange, Progress};
 use crate::session::{Need, Reply};
 
@@ -15,18 +15,15 @@ use crate::session::{Need, Reply};
 #[derive(Clone, Debug)]
 pub struct RegistryHost {
     client: RegistryClient,
-    endpoint: Endpoint,
-    /// The registry as references name it: what credentials are kept under.
-    registry: String,
+    who: Who,
     run: Run,
 }
 
 impl RegistryHost {
-    pub(super) fn new(client: RegistryClient, endpoint: Endpoint, reference: &Reference) -> Self {
+    pub(super) fn new(client: RegistryClient, who: Who) -> Self {
         Self {
             client,
-            endpoint,
-            registry: reference.registry().to_owned(),
+            who,
             run: Run::default(),
         }
     }
@@ -41,13 +38,13 @@ impl RegistryHost {
     /// Where the repository is.
     #[must_use]
     pub const fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
+        &self.who.endpoint
     }
 
     fn get(&self, need: &Need) -> Reply {
-        let order = self.client.referrers_order(&self.endpoint);
+        let order = self.client.referrers_order(&self.who.endpoint);
         let limits = self.client.limits();
-        let Some(mut progress) = Exchange::start(&self.endpoint, need, order, limits) else {
+        let Some(mut progress) = Exchange::start(&self.who.endpoint, need, order, limits) else {
             return Reply::Failed("a registry does not have it".to_owned());
         };
         loop {
@@ -60,17 +57,15 @@ impl RegistryHost {
             } else {
                 Purpose::Other
             };
-            let sent =
-                self.client
-                    .ask(&self.endpoint, &self.registry, &request, purpose, &self.run);
+            let sent = self.client.ask(&self.who, &request, purpose, &self.run);
             match sent {
                 Ok(response) => {
                     if let Some(learned) = exchange.learn(&response) {
-                        self.client.learn(&self.endpoint, learned);
+                        self.client.learn(&self.who.endpoint, learned);
                     }
                     progress = exchange.receive(response);
                 }
-                Err(why) => return Reply::Failed(why),
+                Err(why) => return Reply::Failed(why.to_string()),
             }
         }
     }

@@ -27,6 +27,8 @@
 //! # }
 //! ```
 
+mod attempts;
+mod auth;
 mod client;
 mod credentials;
 mod docker_login;

@@ -40,7 +40,6 @@ pub struct Incoming {
     pub response: HttpResponse,
     /// Whether the server that was asked gave it, and no other that it redirected
     /// to.
-    #[expect(dead_code, reason = "credentials are the next step")]
     pub first_hand: bool,
 }
 

@@ -1,57 +1,72 @@
 //! One fetch for all that want the same at the same time.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::deadline::Deadline;
-use super::key::Key;
-use super::transport::Failure;
-use crate::evidence::Content;
+use super::run::SLICE;
 
-/// What came of a fetch.
-pub type Fetched = Result<Content, Failure>;
+/// How much longer than its own time a passenger waits: the pilot started earlier
+/// and has the same time-out; where it ends at the same moment, it tells more about
+/// the cause.
+const GRACE: Duration = Duration::from_millis(50);
 
-/// The fetches under way.
-#[derive(Debug, Default)]
-pub struct Flights {
-    open: Mutex<HashMap<Key, Arc<Flight>>>,
+/// What came of a fetch that failed.
+pub trait Failed: Clone {
+    /// Whether it says something of who fetched alone, and nothing of what was
+    /// fetched: the others then try on their own.
+    fn is_own(&self) -> bool;
 }
 
-#[derive(Debug, Default)]
-struct Flight {
-    landed: Mutex<Option<Landed>>,
+/// The fetches under way.
+#[derive(Debug)]
+pub struct Flights<K, T, E> {
+    open: Mutex<HashMap<K, Arc<Flight<T, E>>>>,
+}
+
+#[derive(Debug)]
+struct Flight<T, E> {
+    landed: Mutex<Option<Landed<T, E>>>,
     signal: Condvar,
 }
 
 #[derive(Clone, Debug)]
-enum Landed {
-    With(Fetched),
+enum Landed<T, E> {
+    With(Result<T, E>),
     /// Whoever fetched could not go on, for reasons of its own.
     Aborted,
 }
 
-impl Flights {
+impl<K, T, E> Default for Flights<K, T, E> {
+    fn default() -> Self {
+        Self {
+            open: Mutex::default(),
+        }
+    }
+}
+
+impl<K: Clone + Eq + Hash, T: Clone, E: Failed> Flights<K, T, E> {
     /// What came of `fetch` for `key`, called by one of those that ask at the
-    /// same time. The others wait for it, each until its own deadline.
+    /// same time. The others wait for it, each as long as `go_on` lets it.
     pub fn join(
         &self,
-        key: &Key,
-        deadline: &Deadline,
-        mut fetch: impl FnMut() -> Fetched,
-    ) -> Fetched {
+        key: &K,
+        go_on: impl Fn() -> Result<(), E>,
+        mut fetch: impl FnMut() -> Result<T, E>,
+    ) -> Result<T, E> {
         loop {
             match self.board(key) {
                 Place::Pilot(mut pilot) => {
                     let fetched = fetch();
                     pilot.landed = match &fetched {
-                        Err(Failure::RunOver(_)) => Landed::Aborted,
+                        Err(why) if why.is_own() => Landed::Aborted,
                         other => Landed::With(other.clone()),
                     };
                     return fetched;
                 }
                 Place::Passenger(flight) => {
-                    if let Landed::With(fetched) = flight.wait(deadline)? {
+                    if let Landed::With(fetched) = flight.wait(&go_on)? {
                         return fetched;
                     }
                 }
@@ -59,12 +74,15 @@ impl Flights {
         }
     }
 
-    fn board(&self, key: &Key) -> Place<'_> {
+    fn board(&self, key: &K) -> Place<'_, K, T, E> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = open.get(key) {
             return Place::Passenger(Arc::clone(flight));
         }
-        let flight = Arc::new(Flight::default());
+        let flight = Arc::new(Flight {
+            landed: Mutex::new(None),
+            signal: Condvar::new(),
+        });
         open.insert(key.clone(), Arc::clone(&flight));
         Place::Pilot(Pilot {
             flights: self,
@@ -75,20 +93,20 @@ impl Flights {
     }
 }
 
-enum Place<'a> {
-    Pilot(Pilot<'a>),
-    Passenger(Arc<Flight>),
+enum Place<'a, K: Eq + Hash, T, E> {
+    Pilot(Pilot<'a, K, T, E>),
+    Passenger(Arc<Flight<T, E>>),
 }
 
 /// Ends its flight when it is dropped, also in a panic: nobody waits for ever.
-struct Pilot<'a> {
-    flights: &'a Flights,
-    key: Key,
-    flight: Arc<Flight>,
-    landed: Landed,
+struct Pilot<'a, K: Eq + Hash, T, E> {
+    flights: &'a Flights<K, T, E>,
+    key: K,
+    flight: Arc<Flight<T, E>>,
+    landed: Landed<T, E>,
 }
 
-impl Drop for Pilot<'_> {
+impl<K: Eq + Hash, T, E> Drop for Pilot<'_, K, T, E> {
     fn drop(&mut self) {
         let mut open = self
             .flights
@@ -107,19 +125,22 @@ impl Drop for Pilot<'_> {
     }
 }
 
-impl Flight {
-    fn wait(&self, deadline: &Deadline) -> Result<Landed, Failure> {
+impl<T: Clone, E: Clone> Flight<T, E> {
+    fn wait(&self, go_on: impl Fn() -> Result<(), E>) -> Result<Landed<T, E>, E> {
         let mut landed = self.landed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut over = None;
         loop {
             if let Some(landed) = &*landed {
                 return Ok(landed.clone());
             }
-            // The pilot started earlier and has the same time-out; where it ends
-            // at the same moment, it tells more about the cause.
-            let left = deadline.left()? + Duration::from_millis(50);
+            if let Some(why) = over {
+                return Err(why);
+            }
+            over = go_on().err();
+            let time = if over.is_some() { GRACE } else { SLICE };
             let (guard, _) = self
                 .signal
-                .wait_timeout(landed, left)
+                .wait_timeout(landed, time)
                 .unwrap_or_else(PoisonError::into_inner);
             landed = guard;
         }
@@ -132,34 +153,40 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::io::run::Budget;
 
-    fn key() -> Key {
-        Key::Ocsp {
-            url: "http://a.example".to_owned(),
-            request: vec![1],
+    #[derive(Clone, Debug, PartialEq)]
+    enum Why {
+        Mine,
+        Theirs,
+    }
+
+    impl Failed for Why {
+        fn is_own(&self) -> bool {
+            *self == Self::Mine
         }
     }
 
-    fn deadline() -> Deadline {
-        Deadline::new(Duration::from_secs(60), None)
+    type Numbers = Flights<u8, u8, Why>;
+
+    const fn go_on() -> Result<(), Why> {
+        Ok(())
     }
 
     #[test]
     fn all_who_ask_at_the_same_time_share_one_fetch() {
-        let flights = Flights::default();
+        let flights = Numbers::default();
         let calls = AtomicUsize::new(0);
         let barrier = Barrier::new(8);
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
                     barrier.wait();
-                    let fetched = flights.join(&key(), &deadline(), || {
+                    let fetched = flights.join(&1, go_on, || {
                         calls.fetch_add(1, Ordering::SeqCst);
                         std::thread::sleep(Duration::from_millis(300));
-                        Ok(Content::from(vec![7]))
+                        Ok(7)
                     });
-                    assert_eq!(fetched.unwrap().bytes(), [7]);
+                    assert_eq!(fetched, Ok(7));
                 });
             }
         });
@@ -168,41 +195,39 @@ mod tests {
 
     #[test]
     fn a_run_that_is_over_does_not_end_other_runs() {
-        let flights = Flights::default();
+        let flights = Numbers::default();
         let boarded = Barrier::new(2);
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let over = flights.join(&key(), &deadline(), || {
+                let over = flights.join(&1, go_on, || {
                     boarded.wait();
                     std::thread::sleep(Duration::from_millis(100));
-                    Err(Failure::RunOver("over".to_owned()))
+                    Err(Why::Mine)
                 });
-                assert_eq!(over, Err(Failure::RunOver("over".to_owned())));
+                assert_eq!(over, Err(Why::Mine));
             });
             boarded.wait();
-            let fetched = flights.join(&key(), &deadline(), || Ok(Content::from(vec![7])));
-            assert_eq!(fetched.unwrap().bytes(), [7]);
+            let fetched = flights.join(&1, go_on, || Ok(7));
+            assert_eq!(fetched, Ok(7));
         });
     }
 
     #[test]
     fn who_waits_has_a_deadline_of_its_own() {
-        let flights = Flights::default();
+        let flights = Numbers::default();
         let boarded = Barrier::new(2);
         let release = Barrier::new(2);
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let _ = flights.join(&key(), &deadline(), || {
+                let _ = flights.join(&1, go_on, || {
                     boarded.wait();
                     release.wait();
-                    Err(Failure::Status(500))
+                    Err(Why::Theirs)
                 });
             });
             boarded.wait();
-            let run = Some(Budget::of(Duration::from_millis(20)));
-            let short = Deadline::new(Duration::from_secs(60), run);
-            let fetched = flights.join(&key(), &short, || Ok(Content::from(vec![7])));
-            assert!(matches!(fetched, Err(Failure::RunOver(_))));
+            let fetched = flights.join(&1, || Err(Why::Mine), || Ok(7));
+            assert_eq!(fetched, Err(Why::Mine));
             release.wait();
         });
     }
