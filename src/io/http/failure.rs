@@ -71,6 +71,11 @@ fn of_tls(error: &TlsError) -> String {
                      --ca-file)"
                         .to_owned()
                 }
+                CertificateError::BadSignature => {
+                    "it names an authority that is known here, and another authority of that name \
+                     issued it, or it was changed: name its root (`ca_files`, --ca-file)"
+                        .to_owned()
+                }
                 CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                     "it has expired".to_owned()
                 }
