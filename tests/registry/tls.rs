@@ -79,7 +79,6 @@ fn others_are_not_believed_and_a_person_is_told_why() {
     let elsewhere = Server::with_tls(known.server("elsewhere", Asks::Nobody), move |asked| {
         world.answer(asked)
     });
-    let plain = World::signed().serve();
     let missing = {
         let mut options = believing(&known);
         options.tls.ca_files = vec![known.path("missing.pem")];
@@ -107,7 +106,6 @@ fn others_are_not_believed_and_a_person_is_told_why() {
             "another authority of that name",
         ),
         (believing(&known), &elsewhere, "it is for another name"),
-        (believing(&known), &plain, "does not speak TLS"),
         (missing, &signed(&known, Asks::Nobody), "missing.pem"),
         (no_certificate, &signed(&known, Asks::Nobody), "ca.key"),
         (
@@ -122,6 +120,28 @@ fn others_are_not_believed_and_a_person_is_told_why() {
         assert_eq!(server.asked().len(), 0);
         assert_eq!(client.statistics().retries, 0, "{failure}");
     }
+}
+
+/// As most servers do that get TLS where they speak plain HTTP.
+#[test]
+fn plain_http_in_place_of_tls_is_named() {
+    if !there_is_openssl() {
+        return;
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut stream = stream;
+            let _ = stream.read(&mut [0; 512]);
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+        }
+    });
+    let client = RegistryClient::new(believing(&authority()));
+    let report = verify_in(&client, &image(&address.to_string()), Run::default());
+    let failure = lookup_failure(&report);
+    assert!(failure.contains("does not speak TLS"), "{failure}");
+    assert_eq!(client.statistics().retries, 0);
 }
 
 #[test]
@@ -194,8 +214,6 @@ fn nothing_leads_out_of_tls() {
             );
         for credential in [None, Some(Credential::password("user", "hunter2"))] {
             let mut options = believing(&authority);
-            options.plain_http.push("127.0.0.1".parse().unwrap());
-            options.plain_http.clear();
             options.credentials = Arc::new(move |_: &str| Ok(credential.clone()));
             let report = verify(&RegistryClient::new(options), &server);
             // A good signature before the bad link counts.
