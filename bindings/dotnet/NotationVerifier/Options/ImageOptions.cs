@@ -19,8 +19,11 @@ public record VerifyImageOptions : VerifyOptions
     /// <summary>Evaluate the signatures after a trusted one too.</summary>
     public bool AllSignatures { get; init; }
 
-    /// <summary>Ask the registry without TLS: for one on this machine.</summary>
-    public bool PlainHttp { get; init; }
+    /// <summary>Verify every platform manifest of an index too, and the index as one with them.</summary>
+    public bool AllPlatforms { get; init; }
+
+    /// <summary>Ask the registry without TLS; <c>null</c>: only one on this machine.</summary>
+    public bool? PlainHttp { get; init; }
 }
 
 /// <summary>How many images are verified.</summary>
@@ -41,6 +44,9 @@ public sealed record VerifyLayoutOptions : VerifyOptions
 
     /// <summary>Evaluate the signatures after a trusted one too.</summary>
     public bool AllSignatures { get; init; }
+
+    /// <summary>Verify every platform manifest of an index too, and the index as one with them.</summary>
+    public bool AllPlatforms { get; init; }
 }
 
 /// <summary>How a blob is verified.</summary>

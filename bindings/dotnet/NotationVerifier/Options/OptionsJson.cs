@@ -54,6 +54,11 @@ internal static class OptionsJson
         Common(json, options);
         Number(json, "maxSignatures", options.MaxSignatures);
         json.WriteBoolean("allSignatures", options.AllSignatures);
+        json.WriteString("platforms", options.AllPlatforms ? "all" : "named");
+        if (options.PlainHttp is { } plain)
+        {
+            json.WriteBoolean("plainHttp", plain);
+        }
     });
 
     internal static byte[] Layout(string path, string reference, string scope, VerifyLayoutOptions options) => Write(json =>
@@ -64,6 +69,7 @@ internal static class OptionsJson
         Common(json, options);
         Number(json, "maxSignatures", options.MaxSignatures);
         json.WriteBoolean("allSignatures", options.AllSignatures);
+        json.WriteString("platforms", options.AllPlatforms ? "all" : "named");
     });
 
     internal static byte[] Blob(VerifyBlobOptions options) => Write(json =>

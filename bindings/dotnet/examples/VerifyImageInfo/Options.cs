@@ -17,7 +17,7 @@ internal sealed record Options
 
     internal int Concurrency { get; init; } = 8;
 
-    internal bool PlainHttp { get; init; }
+    internal bool? PlainHttp { get; init; }
 
     internal static Options Parse(string[] arguments)
     {
@@ -47,7 +47,7 @@ internal sealed record Options
             JUnit = values.GetValueOrDefault("--junit"),
             Concurrency = values.TryGetValue("--concurrency", out string? count) && int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number
                 : count is null ? 8 : throw new ArgumentException($"`{count}` is not a number"),
-            PlainHttp = plain,
+            PlainHttp = plain ? true : null,
         };
     }
 }
