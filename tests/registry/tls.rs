@@ -137,7 +137,8 @@ fn plain_http_in_place_of_tls_is_named() {
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
         }
     });
-    let client = RegistryClient::new(believing(&authority()));
+    let authority = authority();
+    let client = RegistryClient::new(believing(&authority));
     let report = verify_in(&client, &image(&address.to_string()), Run::default());
     let failure = lookup_failure(&report);
     assert!(failure.contains("does not speak TLS"), "{failure}");

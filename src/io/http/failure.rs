@@ -36,6 +36,8 @@ pub fn trouble(error: ureq::Error, uri: &Uri) -> Trouble {
         ureq::Error::Protocol(error) => {
             Trouble::Lasting(format!("the answer is not HTTP as it should be: {error}"))
         }
+        // Words of our own.
+        ureq::Error::Other(why) => Trouble::Lasting(why.to_string()),
         other => Trouble::Lasting(other.to_string()),
     }
 }
