@@ -2,6 +2,7 @@
 //!
 //! Needs Go and Debian's docker-registry; skipped where these are missing, or what
 //! is built from them. `REQUIRE_REGISTRIES=1` builds, and makes a skip a failure.
+#![cfg(feature = "http")]
 #![allow(
     unreachable_pub,
     clippy::as_conversions,
@@ -16,15 +17,17 @@
 mod world;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use notation_verifier::Verifier;
-use notation_verifier::io::registry::RegistryClient;
+use notation_verifier::io::registry::{Credential, OneCredential, RegistryClient, RegistryOptions};
+use notation_verifier::registry::Scheme;
 use notation_verifier::report::Report;
 
 use world::programs::Programs;
 use world::scenarios::{SCENARIOS, Scenario, Theirs, World};
-use world::{Kind, Registry, Security};
+use world::{Access, Kind, PUBLIC, Registry, Security, USERNAME};
 
 /// Only what hangs for ever takes longer.
 const BUDGET: Duration = Duration::from_secs(120);
@@ -105,6 +108,111 @@ fn compare(
         Err(says) => assert_eq!(scenario.status, "lookup-failed", "{name}: {says}"),
     }
     assert_eq!(ours.len(), scenario.listed, "{name}");
+}
+
+/// Each registry with and without TLS, htpasswd, a token server.
+#[test]
+fn security() {
+    let Some(programs) = world::programs::programs() else {
+        return;
+    };
+    let counts = on_each(|kind| {
+        let each = Security::ALL.map(|security| guarded(&programs, kind, security));
+        each.into_iter().sum()
+    });
+    println!(
+        "registries: {counts:?} accesses in {} ways",
+        Security::ALL.len()
+    );
+    assert_eq!(counts, [33; 4]);
+}
+
+/// The number of accesses that were tried.
+fn guarded(programs: &Programs, kind: Kind, security: Security) -> usize {
+    let registry = Registry::start(programs, kind, security);
+    let mut world = World::new(programs, &registry);
+    let verifier = verifier(programs);
+    let closed = security.access != Access::Anyone;
+    let name = format!("{} {security:?}", kind.name());
+    let unsigned = world.pusher.image("guarded/unsigned");
+    let unsigned = registry.reference("guarded/unsigned", &unsigned);
+    let repository = if security.access == Access::Tokens {
+        format!("{PUBLIC}signed")
+    } else {
+        "guarded/signed".to_owned()
+    };
+    let signed = world.pusher.image(&repository);
+    world.sign(&repository, &signed, "ec", "cose");
+    let signed = registry.reference(&repository, &signed);
+    let (accepts, says) = world.reference.verify(&signed, &[]);
+    assert!(accepts, "{name}: {says}");
+
+    let mut ran = 0;
+    let mut check = |what: &str, options: RegistryOptions, reference: &str, status: &str| {
+        let client = RegistryClient::new(options);
+        let report = world::ours::verify(&verifier, &client, reference, BUDGET, false);
+        assert_eq!(
+            report.status().as_str(),
+            status,
+            "{name}, {what}: {:?}",
+            report.lookup_failures()
+        );
+        ran += 1;
+        (report, client)
+    };
+    let usual = || world::ours::options_for(&registry);
+    let with_account = || {
+        let mut options = usual();
+        if closed {
+            options.credentials = world::ours::account();
+        }
+        options
+    };
+    check("unsigned", with_account(), &unsigned, "unsigned");
+    let (_, client) = check("signed", with_account(), &signed, "verified");
+    if security == Security::OPEN {
+        assert_eq!(
+            client.statistics().requests,
+            if kind.has_referrers_api() { 4 } else { 5 }
+        );
+    }
+    if let Access::Tokens = security.access {
+        // Whatever runs at the same time shares one token.
+        assert_eq!(client.statistics().tokens, 1, "{name}");
+        check("anonymous token", usual(), &signed, "verified");
+        let mut options = with_account();
+        options.allowed_realms = Vec::new();
+        check(
+            "token server not allowed",
+            options,
+            &unsigned,
+            "lookup-failed",
+        );
+    }
+    if closed {
+        check("no account", usual(), &unsigned, "lookup-failed");
+        let mut options = usual();
+        let wrong = Credential::password(USERNAME, "wrong");
+        options.credentials = Arc::new(OneCredential(wrong));
+        check("wrong password", options, &unsigned, "lookup-failed");
+    }
+    let mut options = with_account();
+    options.pace.attempts = 1;
+    if security.tls {
+        options.tls.ca_files = Vec::new();
+        check(
+            "unknown authority",
+            options.clone(),
+            &signed,
+            "lookup-failed",
+        );
+        options.loopback = Scheme::Http;
+        check("without TLS", options, &signed, "lookup-failed");
+    } else {
+        options.loopback = Scheme::Https;
+        check("with TLS", options, &signed, "lookup-failed");
+    }
+    ran
 }
 
 /// Requests of signed and unsigned images, counted at the registry.

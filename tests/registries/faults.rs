@@ -698,6 +698,48 @@ pub const FAULTS: &[Fault] = &[
         },
     )
     .stranger(),
+    // Back to the same server: it may see the password again.
+    fault("envelope-redirect-here", &[VERIFIED], |_, asked| {
+        basic(asked, || match asked.what {
+            What::Envelope if !asked.target.contains("moved") => {
+                redirect(format!("{}?moved=1", asked.target))
+            }
+            _ => Act::Pass,
+        })
+    }),
+    // The same port, by another name: that is another server.
+    fault(
+        "envelope-redirect-to-other-name",
+        &[VERIFIED],
+        |places, asked| {
+            let host = asked.header("host").unwrap_or_default();
+            let (_, port) = places.proxy.split_once(':').unwrap();
+            match asked.what {
+                What::Envelope if host.starts_with("localhost") => {
+                    // A client that sends it all the same does not get the envelope.
+                    match asked.header("authorization") {
+                        Some(_) => status(410),
+                        None => Act::Pass,
+                    }
+                }
+                What::Envelope => basic(asked, || {
+                    redirect(format!("http://localhost:{port}{}", asked.target))
+                }),
+                _ => basic(asked, || Act::Pass),
+            }
+        },
+    ),
+    fault(
+        "envelope-redirect-to-tls",
+        &[FAILED],
+        |places, asked| match asked.what {
+            What::Envelope => basic(asked, || {
+                redirect(format!("https://{}{}", places.stranger, asked.target))
+            }),
+            _ => basic(asked, || Act::Pass),
+        },
+    )
+    .stranger(),
     fault(
         "envelope-redirect-asks-for-password",
         &[FAILED],
