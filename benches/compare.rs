@@ -12,6 +12,7 @@
     reason = "a measurement stops at what it does not expect"
 )]
 
+mod document;
 mod lists;
 #[path = "../tests/interop/ours.rs"]
 mod ours;
@@ -49,13 +50,12 @@ fn main() {
     let rounds = std::env::var("COMPARE_ROUNDS").map_or(15, |text| text.parse().unwrap());
 
     let mut report = String::from(INTRODUCTION);
-    machine(&mut report);
+    document::machine(&mut report);
     envelopes(&program, scratch.path(), rounds, &mut report);
     commands(scratch.path(), rounds, &mut report);
     lists::section(&program, scratch.path(), rounds, &mut report);
     print!("{report}");
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    std::fs::write(root.join("docs/BENCHMARKS.md"), report).unwrap();
+    document::write(document::Part::Compare, &report);
 }
 
 const INTRODUCTION: &str = "\
@@ -67,29 +67,6 @@ run, by turns, medians. A ratio below 1 is faster, or less, than the reference.
 `cargo bench --bench crypto` and the other benches measure parts of this verifier alone.
 
 ";
-
-fn machine(report: &mut String) {
-    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
-        .map_or("unknown processor", |(_, model)| model);
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let version = |program: &str, argument: &str| {
-        let output = Command::new(program).arg(argument).output().unwrap();
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
-    };
-    writeln!(
-        report,
-        "Machine: {model}, {cores} cores, {} {}; {}; {}; provider `{}`.\n",
-        std::env::consts::OS,
-        std::env::consts::ARCH,
-        version("rustc", "--version"),
-        version("go", "version"),
-        notation_verifier::Provider::preferred().name,
-    )
-    .unwrap();
-}
 
 /// One envelope on both sides.
 struct Row {
