@@ -17,19 +17,13 @@ internal sealed record Options
 
     internal int Concurrency { get; init; } = 8;
 
-    internal bool? PlainHttp { get; init; }
-
     internal static Options Parse(string[] arguments)
     {
         var values = new Dictionary<string, string>(StringComparer.Ordinal);
-        bool plain = false;
         for (int at = 0; at < arguments.Length; at++)
         {
             switch (arguments[at])
             {
-                case "--plain-http":
-                    plain = true;
-                    break;
                 case "--image-info" or "--config" or "--registry" or "--repo-prefix" or "--junit" or "--concurrency" when at + 1 < arguments.Length:
                     values[arguments[at]] = arguments[++at];
                     break;
@@ -47,7 +41,6 @@ internal sealed record Options
             JUnit = values.GetValueOrDefault("--junit"),
             Concurrency = values.TryGetValue("--concurrency", out string? count) && int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number
                 : count is null ? 8 : throw new ArgumentException($"`{count}` is not a number"),
-            PlainHttp = plain ? true : null,
         };
     }
 }

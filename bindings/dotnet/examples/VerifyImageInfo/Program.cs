@@ -5,7 +5,7 @@ using VerifyImageInfo;
 // What the verify step of an image build does: every image of an image-info file, in one process.
 //
 //   VerifyImageInfo --image-info FILE [--config DIR] [--registry HOST] [--repo-prefix TEXT]
-//                   [--junit FILE] [--concurrency N] [--plain-http]
+//                   [--junit FILE] [--concurrency N]
 //
 // Credentials: this program takes them from two environment variables; a build tool asks its own
 // service in the delegate. Exit codes are those of `notation-verify`: 0 trusted, 1 rejected, 2 wrong
@@ -17,7 +17,7 @@ try
     options = Options.Parse(args);
     images = ImageInfo.Read(options.ImageInfo, options.Registry, options.RepositoryPrefix);
 }
-catch (Exception error) when (error is ArgumentException or IOException or UnauthorizedAccessException or System.Text.Json.JsonException)
+catch (Exception error) when (error is ArgumentException or InvalidDataException or IOException or UnauthorizedAccessException or System.Text.Json.JsonException)
 {
     Console.Error.WriteLine($"error: {error.Message}");
     return 2;
@@ -41,7 +41,6 @@ ValueTask<RegistryCredential?> Credential(string registry, CancellationToken can
 using var client = new HttpClient(new RegistryAuthHandler(Credential, new SocketsHttpHandler
 {
     PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-    AutomaticDecompression = System.Net.DecompressionMethods.None,
 }));
 
 var results = new List<ImageResult>();
@@ -49,11 +48,7 @@ var clock = Stopwatch.StartNew();
 try
 {
     using Verifier verifier = Verifier.FromDirectory(options.Config);
-    var run = new VerifyImagesOptions
-    {
-        Concurrency = options.Concurrency,
-        Image = new VerifyImageOptions { PlainHttp = options.PlainHttp },
-    };
+    var run = new VerifyImagesOptions { Concurrency = options.Concurrency };
     await foreach (ImageResult result in verifier.VerifyImagesAsync(client, images.Select(image => image.Reference), run, null, stop.Token))
     {
         results.Add(result);
@@ -65,6 +60,11 @@ catch (VerificationException error)
 {
     Console.Error.WriteLine($"error: {error.Message}");
     return error.Kind == VerificationErrorKind.Usage ? 2 : 3;
+}
+catch (DllNotFoundException error)
+{
+    Console.Error.WriteLine($"error: {error.Message}");
+    return 3;
 }
 catch (OperationCanceledException)
 {
