@@ -25,7 +25,7 @@ use notation_verifier::io::batch::{
     BatchOptions, Finished, Hosts, ImageResult, ImageStatus, OnFailure, Order, Stop, Summary,
     verify_images,
 };
-use notation_verifier::io::{Budget, Cancel, Host};
+use notation_verifier::io::{Budget, Cancel, Host, Run};
 use notation_verifier::session::{ImageRequest, Need, Reply, Request};
 use notation_verifier::{Error, Verifier};
 
@@ -339,7 +339,7 @@ fn a_cancelled_run_says_what_was_done_also_where_a_host_hangs() {
     ] {
         let world = Arc::new(World::default());
         let mut options = options(1);
-        options.cancel = world.cancel.clone();
+        options.run = Run::default().with_cancel(world.cancel.clone());
         let ended = run_apart(&world, name, options);
         let begun = Instant::now();
         while world.begun.load(Ordering::SeqCst) < 2 {
@@ -366,7 +366,7 @@ fn a_cancelled_run_says_what_was_done_also_where_a_host_hangs() {
 fn a_run_without_time_left_ends_the_same_way() {
     let world = Arc::new(World::default());
     let mut options = options(2);
-    options.budget = Some(Budget::of(Duration::from_millis(300)));
+    options.run = Run::default().with_budget(Budget::of(Duration::from_millis(300)));
     let ended = run_apart(&world, &["gate", "gate", "verified"], options);
     let (summary, _) = ended.recv_timeout(SOON).expect("it ends");
     assert_eq!(summary.stopped(), Some(Stop::TimeOver));
@@ -374,7 +374,7 @@ fn a_run_without_time_left_ends_the_same_way() {
     world.open_gate();
 
     let mut options = BatchOptions::default();
-    options.budget = Some(Budget::of(Duration::ZERO));
+    options.run = Run::default().with_budget(Budget::of(Duration::ZERO));
     let (summary, _) = run(&world, &["verified"; 3], &options);
     assert_eq!(summary.count(ImageStatus::NotDone), 3);
 }

@@ -77,6 +77,15 @@ impl ImageList {
         }
     }
 
+    /// Adds one image by its reference, which needs a tag or a digest.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] where it is no such reference,
+    /// [`ErrorKind::LimitExceeded`] where there are too many.
+    pub fn add_reference(&mut self, text: &str, limits: &Limits) -> Result<(), Error> {
+        self.add(&String::new, text, &Relocation::default(), limits)
+    }
+
     /// Adds the images of a file: one reference a line (empty lines and lines
     /// that start with `#` are passed over), or the JSON document of an image
     /// build (`image-info.json`) with every manifest list and platform in it that
@@ -295,11 +304,19 @@ impl ImageList {
 }
 
 fn unusable(name: &str, problem: &str) -> Error {
-    Error::new(ErrorKind::Usage, format!("{name}: {problem}"))
+    Error::new(ErrorKind::Usage, at(name, problem))
 }
 
 fn limit(name: &str, problem: &str) -> Error {
-    Error::new(ErrorKind::LimitExceeded, format!("{name}: {problem}"))
+    Error::new(ErrorKind::LimitExceeded, at(name, problem))
+}
+
+fn at(name: &str, problem: &str) -> String {
+    if name.is_empty() {
+        problem.to_owned()
+    } else {
+        format!("{name}: {problem}")
+    }
 }
 
 /// What is needed of an image-info; it has much more.

@@ -156,6 +156,16 @@ impl Store {
 
     /// Adds a signature that hangs on `subject` and is of `signed`.
     pub fn sign_as(&mut self, subject: &Descriptor, signed: &Descriptor) {
+        self.attach(subject, signed, 0);
+    }
+
+    /// Adds a signature of `subject` that does not verify.
+    pub fn sign_badly(&mut self, subject: &Descriptor) {
+        self.attach(subject, subject, 1);
+    }
+
+    /// Adds a signature whose last octet is changed by `flip`.
+    fn attach(&mut self, subject: &Descriptor, signed: &Descriptor, flip: u8) {
         let (limits, provider) = (Limits::default(), Provider::preferred());
         let signer =
             LocalSigner::from_pem(&key(), &pem("CERTIFICATE", CERTIFICATE), &limits).unwrap();
@@ -168,11 +178,12 @@ impl Store {
             expiry: None,
             signing_agent: None,
         };
-        let envelope = sign(&request, &signer, &provider, &limits).unwrap();
+        let mut envelope = sign(&request, &signer, &provider, &limits).unwrap();
         let signed = Verifier::builder()
             .build()
             .integrity("application/cose", &envelope)
             .unwrap();
+        *envelope.last_mut().unwrap() ^= flip;
         let created = Time::from_unix(1_700_000_001);
         let form = ManifestForm::ArtifactType;
         let made = signature_manifest(subject, &signed, &envelope, created, form, &provider);

@@ -242,8 +242,7 @@ pub unsafe extern "C" fn nv_verify_images(
             InOrder::AsFinished => Order::AsFinished,
             InOrder::AsGiven => Order::AsGiven,
         };
-        options.cancel = cancel.clone();
-        options.budget = budget;
+        options.run = run.clone();
         let everything = Arc::new(Everything::of(verifier, &moment, run, budget));
         let fetcher = everything.fetcher.clone();
         let mut all_trusted = true;

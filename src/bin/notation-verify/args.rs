@@ -1,12 +1,16 @@
 //! The command line, once: help, completions and man page come from here.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use notation_verifier::Time;
+use notation_verifier::session::Platforms;
 
 use crate::bundle::BundleArgs;
-use crate::evidence::EvidenceArgs;
+use crate::evidence::{EvidenceArgs, seconds};
+use crate::registry::RegistryArgs;
+use crate::reports::Wanted;
 
 /// Verify Notary Project (Notation) signatures of images and blobs.
 ///
@@ -26,20 +30,27 @@ Exit codes:
   0  trusted: a signature passed every check that the policy enforces
   1  rejected: there is no signature, or none that the policy trusts
   2  wrong usage
-  3  could not evaluate: a policy, a trust store, a look-up or a file failed
+  3  could not evaluate: a policy, a trust store, a look-up or a file failed,
+     or the time of --timeout was over
   4  skipped: the policy exempts this artifact, nothing was verified
   5  trusted, if an evidence bundle tells the truth about its time and tags
-     (--evidence-time recorded)";
+     (--evidence-time recorded)
+  6  interrupted: somebody ended the run (Ctrl-C), what was done is reported
+Of many images: 6 where the run was interrupted, else the first of 1, 3, 4 that
+one image has, else 0 (or 5): all are trusted.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Verify the signatures of an image in an OCI layout, or one envelope.
-    Verify(VerifyArgs),
+    /// Verify the signatures of images in registries, of an image in an OCI layout,
+    /// or one envelope.
+    Verify(Box<VerifyArgs>),
     /// Verify detached signatures of files.
     #[command(subcommand)]
     Blob(BlobCommand),
     /// Show what is in signatures; says nothing about trust.
     Inspect(InspectArgs),
+    /// Show the signatures of an image as a tree; says nothing about trust.
+    List(ListArgs),
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -69,6 +80,9 @@ pub struct Common {
     /// Verify as of this moment (RFC 3339) and not as of now. The result says so.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub at: Option<Time>,
+    /// The time for the whole run. What is not done by then is reported as such.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<Duration>,
     #[command(flatten)]
     pub evidence: EvidenceArgs,
     #[command(flatten)]
@@ -79,12 +93,15 @@ pub struct Common {
 pub enum Output {
     /// For people.
     Text,
-    /// For programs: docs/report.schema.json.
+    /// For programs: docs/report.schema.json, of many images
+    /// docs/batch.schema.json.
     Json,
 }
 
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("source").required(true).multiple(true)
+    .args(["oci_layout", "envelope", "from", "references"]))]
+#[command(group = clap::ArgGroup::new("local").multiple(true)
     .args(["oci_layout", "envelope", "evidence"]))]
 pub struct VerifyArgs {
     /// An OCI image layout: a directory, a tar archive, or `-` for a tar archive
@@ -92,8 +109,9 @@ pub struct VerifyArgs {
     #[arg(
         long,
         value_name = "PATH",
-        requires = "reference",
-        conflicts_with_all = ["descriptor", "envelope"]
+        requires = "references",
+        requires = "scope",
+        conflicts_with_all = ["envelope", "descriptor", "from"]
     )]
     pub oci_layout: Option<PathBuf>,
     /// A signature envelope on disk (COSE or JWS), with --descriptor.
@@ -101,26 +119,79 @@ pub struct VerifyArgs {
         long,
         value_name = "FILE",
         requires = "descriptor",
-        conflicts_with = "reference"
+        requires = "scope",
+        conflicts_with_all = ["references", "from"]
     )]
     pub envelope: Option<PathBuf>,
     /// The descriptor (JSON) of the artifact that the envelope should be of.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "envelope")]
     pub descriptor: Option<PathBuf>,
-    /// The registry scope that selects the trust policy: `registry/repository`.
-    #[arg(long, value_name = "REPOSITORY")]
-    pub scope: String,
-    /// The most signatures to evaluate.
+    /// The registry scope that selects the trust policy: `registry/repository`. For
+    /// layouts, envelopes and evidence bundles; a reference has its own.
+    #[arg(long, value_name = "REPOSITORY", requires = "local")]
+    pub scope: Option<String>,
+    /// The most signatures to evaluate of an image.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_signatures: u32,
     /// Evaluate every signature, not only up to the first trusted one.
     #[arg(long)]
     pub all_signatures: bool,
-    /// Tag or digest in the layout or the evidence bundle.
+    /// What of an index must be trusted.
+    #[arg(long, value_enum, default_value_t = PlatformsArg::Named, conflicts_with = "envelope")]
+    pub platforms: PlatformsArg,
+    /// Write a report: FILE.json, FILE.xml (JUnit) or FILE.html, or FORMAT=FILE with
+    /// json, junit or html. May be given several times.
+    #[arg(long, value_name = "FILE", conflicts_with = "envelope")]
+    pub report: Vec<Wanted>,
+    /// `registry/repository:tag` or `registry/repository@digest`, any number of them;
+    /// with --scope one tag or digest in the layout or the evidence bundle.
     #[arg(value_name = "REFERENCE")]
-    pub reference: Option<String>,
+    pub references: Vec<String>,
+    #[command(flatten)]
+    pub many: ManyArgs,
+    #[command(flatten)]
+    pub registry: RegistryArgs,
     #[command(flatten)]
     pub common: Common,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PlatformsArg {
+    /// What is named, an index or not.
+    Named,
+    /// The index and every manifest in it.
+    All,
+}
+
+impl From<PlatformsArg> for Platforms {
+    fn from(arg: PlatformsArg) -> Self {
+        match arg {
+            PlatformsArg::Named => Self::Named,
+            PlatformsArg::All => Self::All,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Many images")]
+pub struct ManyArgs {
+    /// A file that names images: one reference a line, or image-info.json. `-` is
+    /// standard input.
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// The registry where the images of --from are, in place of the one that is
+    /// written there.
+    #[arg(long, value_name = "REGISTRY", requires = "from")]
+    pub registry_override: Option<String>,
+    /// A text before the repository of each image of --from, for example `staging/`.
+    #[arg(long, value_name = "PREFIX", requires = "from")]
+    pub repo_prefix: Option<String>,
+    /// Images at the same time.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256), conflicts_with_all = ["oci_layout", "envelope"])]
+    pub concurrency: u16,
+    /// Begin no more images after the first one that is not trusted.
+    #[arg(long, conflicts_with_all = ["oci_layout", "envelope"])]
+    pub fail_fast: bool,
 }
 
 #[derive(Debug, Args)]
@@ -142,10 +213,16 @@ pub struct BlobVerifyArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("source").required(true).args(["oci_layout", "envelope"]))]
+#[command(group = clap::ArgGroup::new("source").required(true).multiple(true)
+    .args(["oci_layout", "envelope", "reference"]))]
 pub struct InspectArgs {
     /// An OCI image layout: a directory, a tar archive, or `-`.
-    #[arg(long, value_name = "PATH", requires = "reference")]
+    #[arg(
+        long,
+        value_name = "PATH",
+        requires = "reference",
+        conflicts_with = "envelope"
+    )]
     pub oci_layout: Option<PathBuf>,
     /// A signature envelope on disk (COSE or JWS).
     #[arg(long, value_name = "FILE", conflicts_with = "reference")]
@@ -153,9 +230,34 @@ pub struct InspectArgs {
     /// How to print the result.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub output: Output,
-    /// Tag or digest in the layout.
+    /// The time for everything.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<Duration>,
+    /// `registry/repository:tag` or `registry/repository@digest`; with --oci-layout
+    /// a tag or digest.
     #[arg(value_name = "REFERENCE")]
     pub reference: Option<String>,
+    #[command(flatten)]
+    pub registry: RegistryArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// An OCI image layout: a directory, a tar archive, or `-`.
+    #[arg(long, value_name = "PATH")]
+    pub oci_layout: Option<PathBuf>,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+    /// The time for everything.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<Duration>,
+    /// `registry/repository:tag` or `registry/repository@digest`; with --oci-layout
+    /// a tag or digest.
+    #[arg(value_name = "REFERENCE")]
+    pub reference: String,
+    #[command(flatten)]
+    pub registry: RegistryArgs,
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

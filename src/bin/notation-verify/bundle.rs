@@ -39,6 +39,16 @@ pub struct BundleArgs {
     pub evidence_time: EvidenceTime,
 }
 
+impl BundleArgs {
+    /// What the word of a bundle counts for.
+    pub const fn claims(&self) -> Claims {
+        match self.evidence_time {
+            EvidenceTime::Now => Claims::Refuse,
+            EvidenceTime::Recorded => Claims::Accept,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum EvidenceTime {
     /// As of now: what has expired since is no evidence any more.
@@ -56,6 +66,17 @@ pub enum Moment {
     Given,
     /// The evidence bundle.
     Claimed,
+}
+
+impl Moment {
+    /// `now`, `given` or `claimed`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Now => "now",
+            Self::Given => "given",
+            Self::Claimed => "claimed",
+        }
+    }
 }
 
 /// What a result must say about where evidence came from and went to.
@@ -87,12 +108,7 @@ impl Origin {
         let Some(members) = document.as_object_mut() else {
             return;
         };
-        let as_of = match self.moment {
-            Moment::Now => "now",
-            Moment::Given => "given",
-            Moment::Claimed => "claimed",
-        };
-        members.insert("asOf".to_owned(), as_of.into());
+        members.insert("asOf".to_owned(), self.moment.as_str().into());
         let path = |path: &Path| path.display().to_string();
         let evidence = json!({
             "source": if self.bundle.is_some() { "bundle" } else { "network" },
@@ -128,10 +144,7 @@ pub fn open(
     let Some(path) = &args.evidence else {
         return Ok(None);
     };
-    let claims = match args.evidence_time {
-        EvidenceTime::Now => Claims::Refuse,
-        EvidenceTime::Recorded => Claims::Accept,
-    };
+    let claims = args.claims();
     let bundle = Bundle::open(path, limits)?;
     let replay = match wanted {
         Wanted::Image { scope, reference } => bundle.image(scope, reference, claims)?,
@@ -177,14 +190,20 @@ pub fn save(
     report: Report,
     origin: &mut Origin,
 ) -> (Report, Option<Error>) {
-    let Some(saving) = saving else {
-        return (report, None);
-    };
+    match save_file(saving, origin) {
+        None => (report, None),
+        Some(error) => (report.with_warnings([error.to_string()]), Some(error)),
+    }
+}
+
+/// The same of many images: why it failed, where it did.
+pub fn save_file(saving: Option<Saving>, origin: &mut Origin) -> Option<Error> {
+    let saving = saving?;
     match saving.file.finish(&saving.recording, input::now()) {
         Ok(()) => {
             origin.saved = Some(saving.path);
-            (report, None)
+            None
         }
-        Err(error) => (report.with_warnings([error.to_string()]), Some(error)),
+        Err(error) => Some(error),
     }
 }

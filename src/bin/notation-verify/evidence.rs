@@ -22,9 +22,6 @@ pub struct EvidenceArgs {
     /// The time for one CRL.
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     pub crl_timeout: Duration,
-    /// The time for everything that is fetched in this run.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub timeout: Option<Duration>,
     /// Keep answers in this directory; processes can share it.
     #[arg(long, value_name = "DIR")]
     pub evidence_cache: Option<PathBuf>,
@@ -56,12 +53,13 @@ pub enum RevocationMode {
 }
 
 impl EvidenceArgs {
-    /// The fetcher for a verification at `moment` (`None` is now), and what a
-    /// person should know of the files that were given.
+    /// The fetcher for verifications at `moment` (`None` is now) in a run with this
+    /// time, and what a person should know of the files that were given.
     pub fn fetcher(
         &self,
         moment: Option<Time>,
         limits: &Limits,
+        budget: Option<Budget>,
     ) -> Result<(EvidenceFetcher, Vec<String>), Error> {
         let mut options = FetchOptions::default();
         options.mode = match self.revocation_mode {
@@ -85,8 +83,8 @@ impl EvidenceArgs {
             }
         }
         let fetcher = EvidenceFetcher::new(options, Provider::preferred(), limits);
-        let fetcher = match self.timeout {
-            Some(total) => fetcher.within(Budget::of(total)),
+        let fetcher = match budget {
+            Some(budget) => fetcher.within(budget),
             None => fetcher,
         };
         Ok((fetcher, warnings))
@@ -102,7 +100,7 @@ fn url_and_path(text: &Path) -> Option<(&str, &Path)> {
         .then(|| (url, Path::new(path)))
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub fn seconds(text: &str) -> Result<Duration, String> {
     text.parse()
         .ok()
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())

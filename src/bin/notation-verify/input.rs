@@ -54,15 +54,27 @@ pub fn file(path: &Path, most: usize) -> Result<Vec<u8>, Error> {
         )
     };
     let file = File::open(path).map_err(unreadable)?;
+    all_of(file, &format!("`{}`", path.display()), most)
+}
+
+/// All that `reader` gives, at most `most` octets; `name` is what a person calls it.
+pub fn all_of(reader: impl Read, name: &str, most: usize) -> Result<Vec<u8>, Error> {
     let bound = u64::try_from(most).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
-    file.take(bound.saturating_add(1))
+    reader
+        .take(bound.saturating_add(1))
         .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+        .map_err(|error| {
+            Error::with_source(
+                ErrorKind::Io,
+                format!("{name} cannot be read: {error}"),
+                error,
+            )
+        })?;
     if bytes.len() > most {
         return Err(Error::new(
             ErrorKind::LimitExceeded,
-            format!("`{}` has more than {most} octets", path.display()),
+            format!("{name} has more than {most} octets"),
         ));
     }
     Ok(bytes)

@@ -4,8 +4,17 @@ mod args;
 mod bundle;
 mod evidence;
 mod exit;
+mod images;
 mod input;
 mod inspect;
+mod interrupt;
+mod list;
+mod lookup;
+mod progress;
+mod reasons;
+mod registry;
+mod reports;
+mod stamp;
 mod text;
 mod verify;
 
@@ -21,6 +30,7 @@ fn main() -> std::process::ExitCode {
         Command::Verify(args) => verify::image_or_envelope(&args),
         Command::Blob(BlobCommand::Verify(args)) => verify::blob(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::List(args) => list::run(&args),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "notation-verify", &mut text);

@@ -5,11 +5,18 @@ use std::io::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use notation_verifier::envelope::{Signed, SigningScheme};
-use notation_verifier::outcome::{Action, CheckResult, Finding, Rejection, Verdict};
-use notation_verifier::report::{ArtifactStatus, Report, SignatureReport, SignatureResult};
+use notation_verifier::io::batch::{Finished, ImageResult, ImageStatus, Stop, Summary};
+use notation_verifier::outcome::{
+    Action, CertificateSummary, CheckResult, Finding, Outcome, Verdict,
+};
+use notation_verifier::report::{
+    ArtifactStatus, PlatformsReport, Report, SignatureReport, SignatureResult,
+};
 use notation_verifier::{Error, Time};
 
 use crate::bundle::{Moment, Origin};
+use crate::reasons::{self, Reason};
+use crate::stamp::Stamp;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -51,6 +58,9 @@ pub fn print_report(report: &Report, origin: &Origin) {
     for (index, signature) in report.signatures().iter().enumerate() {
         one_signature(&mut text, signature, index + 1, count);
     }
+    if let Some(found) = report.platforms() {
+        platforms(&mut text, found);
+    }
     print_line(text.trim_end());
 }
 
@@ -75,47 +85,18 @@ fn headline(text: &mut String, report: &Report, moment: Moment) {
 
 /// Why, and what to change: for everything that decided or should be seen.
 fn reasons(text: &mut String, report: &Report) {
-    for failure in report.lookup_failures() {
-        let _ = writeln!(text, "  why: {failure}");
-    }
-    match report.status() {
-        ArtifactStatus::Unsigned => {
-            let _ = writeln!(
-                text,
-                "  why: the artifact was found, and no signature refers to it\n  do:  sign it, or \
-                 copy its signatures along with it"
-            );
-        }
-        ArtifactStatus::Skipped => {
-            let _ = writeln!(
-                text,
-                "  why: the level of trust policy statement `{}` is `skip`",
-                report.statement()
-            );
-        }
-        _ => {}
+    for one in reasons::of_report(report) {
+        reason(text, "why", &one);
     }
     for signature in report.signatures() {
-        match signature.result() {
-            SignatureResult::Unusable(rejection) => reason(text, "why", rejection),
-            SignatureResult::Unavailable(why) => {
-                let _ = writeln!(text, "  why: {why}");
-            }
-            SignatureResult::Evaluated { outcome, .. } => {
-                if outcome.verdict() == Verdict::Rejected {
-                    for (_, rejection) in outcome.rejections() {
-                        reason(text, "why", rejection);
-                    }
-                }
-                for (finding, rejection) in outcome.logged_failures() {
-                    let _ = writeln!(
-                        text,
-                        "  {CAREFUL}only logged by the policy{CAREFUL:#} ({}):",
-                        finding.check.as_str()
-                    );
-                    reason(text, "but", rejection);
-                }
-            }
+        let logged = signature.outcome().into_iter();
+        for (finding, rejection) in logged.flat_map(Outcome::logged_failures) {
+            let _ = writeln!(
+                text,
+                "  {CAREFUL}only logged by the policy{CAREFUL:#} ({}):",
+                finding.check.as_str()
+            );
+            reason(text, "but", &reasons::of_rejection(rejection));
         }
     }
     for warning in report.warnings() {
@@ -123,20 +104,88 @@ fn reasons(text: &mut String, report: &Report) {
     }
 }
 
-fn reason(text: &mut String, word: &str, rejection: &Rejection) {
-    let _ = writeln!(text, "  {word}: {}", rejection.detail);
-    if let Some(certificate) = &rejection.certificate {
-        let _ = writeln!(
+fn reason(text: &mut String, word: &str, reason: &Reason) {
+    let _ = writeln!(text, "  {word}: {}", reason.why);
+    for detail in &reason.details {
+        let _ = writeln!(text, "       {detail}");
+    }
+    if let Some(action) = &reason.action {
+        let _ = writeln!(text, "  do:  {action}");
+    }
+}
+
+/// Prints one image of many: one line, and why it is not trusted.
+pub fn print_image(finished: &Finished) {
+    let (style, word) = status(finished.status());
+    let mut text = format!("{style}{word}{style:#}  {}", finished.name);
+    // By tag, the digest that was verified is what may be used from here on.
+    if let ImageResult::Report(report) = &finished.result
+        && finished.status() == ImageStatus::Verified
+        && let Some(target) = report.target()
+        && !finished.name.ends_with(&target.digest)
+    {
+        let _ = write!(text, "  is {}", target.digest);
+    }
+    text.push('\n');
+    // The rest of a run that ended is counted, not told one by one.
+    if matches!(finished.result, ImageResult::NotDone(_)) {
+        return;
+    }
+    for one in reasons::of(finished) {
+        reason(&mut text, "why", &one);
+    }
+    print_line(text.trim_end());
+}
+
+/// Prints how many images ended how.
+pub fn print_summary(summary: &Summary) {
+    let mut text = String::new();
+    let _ = write!(text, "\n{} images:", summary.total());
+    for (one, count) in summary.counts().filter(|(_, count)| *count > 0) {
+        let (style, _) = status(one);
+        let _ = write!(text, " {style}{count} {}{style:#},", one.as_str());
+    }
+    let mut text = text.trim_end_matches(',').to_owned();
+    if let Some(stop) = summary.stopped() {
+        let _ = write!(
             text,
-            "       certificate `{}`, valid {} to {}, SHA-256 {}",
-            certificate.subject, certificate.not_before, certificate.not_after, certificate.sha256
+            "\n{CAREFUL}the run ended early{CAREFUL:#}: {}",
+            match stop {
+                Stop::Cancelled => "it was interrupted",
+                Stop::TimeOver => "its time was over (--timeout)",
+                Stop::Failure => "an image was not trusted (--fail-fast)",
+            }
         );
     }
-    if let Some(url) = &rejection.url {
-        let _ = writeln!(text, "       address {url}");
+    print_line(&text);
+}
+
+const fn status(status: ImageStatus) -> (Style, &'static str) {
+    match status {
+        ImageStatus::Verified => (GOOD, "TRUSTED"),
+        ImageStatus::Unsigned => (BAD, "UNSIGNED"),
+        ImageStatus::Rejected => (BAD, "REJECTED"),
+        ImageStatus::LookupFailed => (BAD, "LOOK-UP FAILED"),
+        ImageStatus::Error => (BAD, "ERROR"),
+        ImageStatus::NotDone => (CAREFUL, "NOT DONE"),
+        ImageStatus::Skipped => (CAREFUL, "SKIPPED"),
     }
-    if let Some(remedy) = &rejection.remedy {
-        let _ = writeln!(text, "  do:  {remedy}");
+}
+
+/// The manifests of an index, where all of them count.
+fn platforms(text: &mut String, platforms: &PlatformsReport) {
+    text.push_str("\nPlatforms:\n");
+    for one in platforms.manifests() {
+        let (style, word) = match one.status() {
+            Some(found) => status(found.into()),
+            None => (QUIET, "no image"),
+        };
+        let name = one.platform().unwrap_or("no platform stated");
+        let _ = writeln!(
+            text,
+            "  {style}{word}{style:#}  {name}  {}",
+            one.descriptor().digest
+        );
     }
 }
 
@@ -309,16 +358,41 @@ pub fn content(text: &mut String, signed: &Signed) {
     }
     let _ = writeln!(text, "  certificates:");
     for (position, certificate) in signed.chain().certificates().iter().enumerate() {
-        let summary = certificate.summary(Some(position));
+        certificate_lines(text, &certificate.summary(Some(position)));
+    }
+}
+
+fn certificate_lines(text: &mut String, summary: &CertificateSummary) {
+    let _ = writeln!(
+        text,
+        "    {} {}\n      issued by {}\n      valid {} to {}\n      serial {}, SHA-256 {}",
+        summary.position.unwrap_or_default(),
+        summary.subject,
+        summary.issuer,
+        summary.not_before,
+        summary.not_after,
+        summary.serial_number,
+        summary.sha256
+    );
+}
+
+/// What a time-stamp says.
+pub fn stamp(text: &mut String, stamp: &Stamp) {
+    text.push_str("  time-stamp:\n");
+    if let Some(says) = &stamp.says {
         let _ = writeln!(
             text,
-            "    {position} {}\n      issued by {}\n      valid {} to {}\n      serial {}, SHA-256 {}",
-            summary.subject,
-            summary.issuer,
-            summary.not_before,
-            summary.not_after,
-            summary.serial_number,
-            summary.sha256
+            "    time {} (give or take {} s), policy {}",
+            says.time, says.accuracy, says.policy
         );
+        for certificate in &says.certificates {
+            certificate_lines(text, certificate);
+        }
+    }
+    match &stamp.problem {
+        Some(problem) => {
+            let _ = writeln!(text, "    BROKEN: {}", problem.detail);
+        }
+        None => text.push_str("    it is of this signature (this says nothing about trust)\n"),
     }
 }

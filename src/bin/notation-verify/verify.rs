@@ -3,48 +3,70 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::time::Instant;
 
 use notation_verifier::io::bundle::Replay;
 use notation_verifier::io::config::StoreWarning;
 use notation_verifier::io::evidence::{EvidenceFetcher, WithEvidence};
-use notation_verifier::io::{BlobHost, Configured, Host, LayoutHost, drive};
+use notation_verifier::io::{BlobHost, Budget, Configured, Host, LayoutHost, drive};
 use notation_verifier::report::{ArtifactStatus, Report, Subject, error_document};
 use notation_verifier::session::{BlobRequest, ImageRequest, Session};
 use notation_verifier::verifier::{EnvelopeRequest, Scope};
 use notation_verifier::{Error, ErrorKind, Limits, Provider, Time};
 
 use crate::args::{BlobVerifyArgs, Common, Output, VerifyArgs};
-use crate::bundle::{self, Moment, Origin, Saving, Wanted};
+use crate::bundle::{self, Origin, Saving, Wanted};
 use crate::exit::Exit;
-use crate::{input, text};
+use crate::reports::{self, Reports};
+use crate::{images, input, text};
 
 /// What came of a verification; an error beside a report is that its evidence
 /// could not be saved.
-type Found = Result<(Report, Option<Error>), Error>;
+pub type Found = Result<(Report, Option<Error>), Error>;
 
 /// `notation-verify verify`.
 pub fn image_or_envelope(args: &VerifyArgs) -> Exit {
     let mut origin = Origin::of(&args.common.bundle, args.common.at);
-    let reference = args.reference.as_deref().unwrap_or_default();
-    let bundle = args.common.bundle.evidence.as_deref();
-    let (name, result) = match (&args.oci_layout, &args.envelope, &args.descriptor) {
-        (None, Some(path), Some(descriptor)) => {
-            let found = envelope(args, path, descriptor, &mut origin);
-            (path.display().to_string(), found)
+    match (&args.envelope, &args.descriptor, &args.scope) {
+        (Some(path), Some(descriptor), Some(scope)) => {
+            let found = envelope(args, path, descriptor, scope, &mut origin);
+            let subject = Subject::Artifact(path.display().to_string());
+            finish(&args.common, subject, &origin, found)
         }
-        (layout, None, _) if layout.is_some() || bundle.is_some() => {
-            let place = layout.as_deref().or(bundle).unwrap_or(Path::new(""));
-            let name = format!("{} ({reference} in {})", args.scope, place.display());
-            let found = image(args, layout.as_deref(), &name, reference, &mut origin);
-            (name, found)
-        }
-        // clap requires one of them.
-        _ => (
-            String::new(),
-            Err(usage("give --oci-layout, --envelope or --evidence")),
-        ),
+        (None, _, Some(scope)) => image_and_reports(args, scope, origin),
+        // clap requires a scope where there is no reference with one.
+        _ => images::run(args, origin),
+    }
+}
+
+/// An image in a layout or an evidence bundle, named by tag or digest.
+fn image_and_reports(args: &VerifyArgs, scope: &str, mut origin: Origin) -> Exit {
+    let run = reports::Run {
+        started: input::now(),
+        clock: Instant::now(),
+        as_of: origin.moment.as_str(),
     };
-    finish(&args.common, Subject::Artifact(name), &origin, result)
+    let layout = args.oci_layout.as_deref();
+    let place = layout.or(args.common.bundle.evidence.as_deref());
+    let reference = args.references.first().map_or("", String::as_str);
+    let name = format!(
+        "{scope} ({reference} in {})",
+        place.unwrap_or(Path::new("")).display()
+    );
+    let subject = Subject::Artifact(name.clone());
+    let opened = match args.references.len() {
+        1 => Reports::open(&args.report, run),
+        _ => Err(usage("with --scope, give one tag or digest")),
+    };
+    let reports = match opened {
+        Ok(reports) => reports,
+        Err(error) => return finish(&args.common, subject, &origin, Err(error)),
+    };
+    let found = image(args, layout, scope, &name, reference, &mut origin);
+    let reported = found.as_ref().map(|(report, _)| report);
+    let (reports, summary) = reports.of_one(&name, reported, run.clock.elapsed());
+    let exit = finish(&args.common, subject, &origin, found);
+    images::write_reports(reports, &summary, &[], run, exit)
 }
 
 /// `notation-verify blob verify`.
@@ -63,6 +85,7 @@ fn usage(message: &str) -> Error {
 fn image(
     args: &VerifyArgs,
     path: Option<&Path>,
+    scope: &str,
     name: &str,
     reference: &str,
     origin: &mut Origin,
@@ -75,20 +98,17 @@ fn image(
         config.oci_verifier(Provider::preferred(), Limits::default())?;
     let wanted = match path {
         Some(_) => Wanted::Evidence,
-        None => Wanted::Image {
-            scope: &args.scope,
-            reference,
-        },
+        None => Wanted::Image { scope, reference },
     };
     let setting = Setting::of(&args.common, &wanted, verifier.limits(), origin)?;
     let session = verifier.verify_image(ImageRequest {
         name: name.to_owned(),
-        scope: args.scope.clone(),
+        scope: scope.to_owned(),
         reference: reference.to_owned(),
         user_metadata: args.common.user_metadata.iter().cloned().collect(),
         max_signatures: usize::try_from(args.max_signatures).ok(),
         all_signatures: args.all_signatures,
-        platforms: notation_verifier::session::Platforms::Named,
+        platforms: args.platforms.into(),
         now: setting.now,
     })?;
     let report = match (path, setting.replay.clone()) {
@@ -98,14 +118,20 @@ fn image(
             let layout = input::layout(path, verifier.limits())?;
             setting.drive(session, LayoutHost::new(&layout), |saving, host| {
                 let recording = &saving.recording;
-                Box::new(recording.image(&args.scope, reference, setting.now, host))
+                Box::new(recording.image(scope, reference, setting.now, host))
             })?
         }
     };
     Ok(setting.finish(report, &warnings, origin))
 }
 
-fn envelope(args: &VerifyArgs, path: &Path, descriptor: &Path, origin: &mut Origin) -> Found {
+fn envelope(
+    args: &VerifyArgs,
+    path: &Path,
+    descriptor: &Path,
+    scope: &str,
+    origin: &mut Origin,
+) -> Found {
     let config = input::config(args.common.config.as_deref())?;
     let Configured { verifier, warnings } =
         config.oci_verifier(Provider::preferred(), Limits::default())?;
@@ -113,7 +139,7 @@ fn envelope(args: &VerifyArgs, path: &Path, descriptor: &Path, origin: &mut Orig
     let target = input::descriptor(descriptor, verifier.limits())?;
     let envelope = input::file(path, verifier.limits().envelope_bytes)?;
     let request = EnvelopeRequest {
-        scope: Scope::Repository(&args.scope),
+        scope: Scope::Repository(scope),
         media_type: input::envelope_media_type(path, &envelope),
         envelope: &envelope,
         target: &target,
@@ -184,7 +210,10 @@ impl Setting {
         origin: &mut Origin,
     ) -> Result<Self, Error> {
         let replay = bundle::open(&common.bundle, wanted, limits, origin)?;
-        let (fetcher, warnings) = common.evidence.fetcher(common.at, limits)?;
+        let (fetcher, warnings) =
+            common
+                .evidence
+                .fetcher(common.at, limits, common.timeout.map(Budget::of))?;
         Ok(Self {
             now: bundle::moment(common.at, origin, replay.as_ref())?,
             fetcher,
@@ -228,7 +257,7 @@ impl Setting {
 }
 
 /// Prints the report or the error in the form that was asked for.
-fn finish(common: &Common, subject: Subject, origin: &Origin, result: Found) -> Exit {
+pub fn finish(common: &Common, subject: Subject, origin: &Origin, result: Found) -> Exit {
     match (&result, common.output) {
         (Ok((report, _)), Output::Text) => text::print_report(report, origin),
         (Err(error), Output::Text) => text::print_error(error),
@@ -238,8 +267,7 @@ fn finish(common: &Common, subject: Subject, origin: &Origin, result: Found) -> 
     match result {
         Ok((report, unsaved)) => match (report.status(), origin.moment) {
             (ArtifactStatus::Verified, _) if unsaved.is_some() => Exit::CouldNotEvaluate,
-            (ArtifactStatus::Verified, Moment::Claimed) => Exit::TrustedAsClaimed,
-            (status, _) => Exit::of(status),
+            (status, moment) => Exit::of_one(status).at(moment),
         },
         Err(error) if error.kind() == ErrorKind::Usage => Exit::Usage,
         Err(_) => Exit::CouldNotEvaluate,

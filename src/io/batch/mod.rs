@@ -36,7 +36,7 @@ use serde_json::{Value, json};
 
 use super::drive::{Host, LayoutHost};
 use super::layout::Layout;
-use super::run::{Budget, Cancel};
+use super::run::Run;
 use crate::error::{Error, ErrorKind};
 use crate::report::{Report, Subject, error_document};
 use crate::session::ImageRequest;
@@ -79,11 +79,9 @@ pub struct BatchOptions {
     pub on_failure: OnFailure,
     /// In which order images are handed over.
     pub order: Order,
-    /// Ends the run from outside. Give the hosts the same one: they can stop in
-    /// the middle of a request.
-    pub cancel: Cancel,
-    /// The time for the whole run. Give the hosts the same one.
-    pub budget: Option<Budget>,
+    /// Who can cancel the run, and how much time it has. Give the hosts the same
+    /// one: they can stop in the middle of a request.
+    pub run: Run,
 }
 
 impl Default for BatchOptions {
@@ -92,8 +90,7 @@ impl Default for BatchOptions {
             concurrency: DEFAULT_CONCURRENCY,
             on_failure: OnFailure::GoOn,
             order: Order::AsFinished,
-            cancel: Cancel::new(),
-            budget: None,
+            run: Run::default(),
         }
     }
 }
@@ -226,7 +223,7 @@ pub fn verify_images(
     options: &BatchOptions,
     finished: &mut dyn FnMut(Finished),
 ) -> Summary {
-    run::Run::new(verifier, hosts, options, finished).of(&mut images.into_iter())
+    run::Batch::new(verifier, hosts, options, finished).of(&mut images.into_iter())
 }
 
 /// What a panic says, as the error of its image.

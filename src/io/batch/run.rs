@@ -13,6 +13,7 @@ use super::{
 };
 use crate::error::Error;
 use crate::io::drive::drive;
+use crate::io::run::Stopped;
 use crate::report::Report;
 use crate::session::ImageRequest;
 use crate::verifier::Verifier;
@@ -74,7 +75,7 @@ impl Worker {
 }
 
 /// The caller's side.
-pub(super) struct Run<'a> {
+pub(super) struct Batch<'a> {
     options: &'a BatchOptions,
     finished: &'a mut dyn FnMut(Finished),
     worker: Worker,
@@ -92,7 +93,7 @@ pub(super) struct Run<'a> {
     handed_over: usize,
 }
 
-impl<'a> Run<'a> {
+impl<'a> Batch<'a> {
     pub(super) fn new(
         verifier: &Verifier,
         hosts: Arc<dyn Hosts>,
@@ -172,12 +173,10 @@ impl<'a> Run<'a> {
         if self.last_call.is_some() {
             return;
         }
-        let stop = if self.options.cancel.is_cancelled() {
-            Stop::Cancelled
-        } else if self.options.budget.is_some_and(|budget| budget.is_over()) {
-            Stop::TimeOver
-        } else {
-            return;
+        let stop = match self.options.run.check() {
+            Ok(()) => return,
+            Err(Stopped::Cancelled) => Stop::Cancelled,
+            Err(Stopped::OverBudget { .. }) => Stop::TimeOver,
         };
         self.last_call = Some(Instant::now() + GRACE);
         self.stop = Some(stop);

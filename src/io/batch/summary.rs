@@ -80,7 +80,8 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub(super) fn add(&mut self, status: ImageStatus) {
+    /// Counts one more image.
+    pub fn add(&mut self, status: ImageStatus) {
         for (counted, count) in ImageStatus::ALL.iter().zip(&mut self.counts) {
             if *counted == status {
                 *count += 1;

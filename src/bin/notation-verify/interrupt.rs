@@ -1,0 +1,28 @@
+//! Ctrl-C, and the signals by which others end a program.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use notation_verifier::io::Cancel;
+use notation_verifier::{Error, ErrorKind};
+
+use crate::exit::Exit;
+
+/// Cancels the run when somebody asks the program to end. Who asks twice does not
+/// wait for what was done to be reported.
+pub fn on_signal(cancel: &Cancel) -> Result<(), Error> {
+    let cancel = cancel.clone();
+    let asked = AtomicBool::new(false);
+    ctrlc::set_handler(move || {
+        if asked.swap(true, Ordering::SeqCst) {
+            std::process::exit(i32::from(Exit::Interrupted.code()));
+        }
+        cancel.cancel();
+    })
+    .map_err(|error| {
+        Error::with_source(
+            ErrorKind::Internal,
+            format!("signals cannot be handled: {error}"),
+            error,
+        )
+    })
+}
