@@ -61,7 +61,7 @@ fn run_scenarios(programs: &Programs, kind: Kind) -> usize {
     let mut ran = 0;
     for scenario in SCENARIOS.iter().filter(|one| one.runs_on(kind)) {
         let reference = scenario.build(&mut world);
-        compare(scenario, &world, &verifier, &client, &reference);
+        compare(scenario, &world, programs, &verifier, &client, &reference);
         ran += 1;
     }
     ran
@@ -72,10 +72,13 @@ fn run_scenarios(programs: &Programs, kind: Kind) -> usize {
 fn compare(
     scenario: &Scenario,
     world: &World<'_>,
+    programs: &Programs,
     verifier: &Verifier,
     client: &RegistryClient,
     reference: &str,
 ) {
+    #[cfg(not(feature = "cli"))]
+    let _ = programs;
     let name = format!("{} on {}", scenario.name, world.registry.kind.name());
     let report = world::ours::verify(verifier, client, reference, BUDGET, false);
     assert_eq!(
@@ -108,6 +111,61 @@ fn compare(
         Err(says) => assert_eq!(scenario.status, "lookup-failed", "{name}: {says}"),
     }
     assert_eq!(ours.len(), scenario.listed, "{name}");
+    #[cfg(feature = "cli")]
+    compare_commands(scenario, world, programs, reference, &ours);
+}
+
+/// `verify`, `list` and `inspect` as commands, beside those of the reference.
+#[cfg(feature = "cli")]
+fn compare_commands(
+    scenario: &Scenario,
+    world: &World<'_>,
+    programs: &Programs,
+    reference: &str,
+    listed: &[&str],
+) {
+    let name = format!("{} on {}", scenario.name, world.registry.kind.name());
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_notation-verify"));
+    let command = world::command::Ours::new(program, programs, world.registry);
+    let (code, report) = command.verify(reference);
+    assert_eq!(report["status"], scenario.status, "{name}: {report}");
+    let expected = match scenario.status {
+        "verified" => 0,
+        "unsigned" | "rejected" => 1,
+        _ => 3,
+    };
+    assert_eq!(code, expected, "{name}: {report}");
+
+    let looked_up = if scenario.status == "lookup-failed" {
+        3
+    } else {
+        0
+    };
+    let (code, digests) = command.list(reference);
+    assert_eq!(
+        (code, digests),
+        (looked_up, listed.iter().map(ToString::to_string).collect()),
+        "{name}"
+    );
+
+    let (code, ours) = command.inspect(reference);
+    if looked_up != 0 {
+        assert_eq!(code, looked_up, "{name}");
+        return;
+    }
+    let signatures = ours["signatures"].as_array().unwrap();
+    assert_eq!(signatures.len(), listed.len(), "{name}");
+    let intact = signatures
+        .iter()
+        .filter(|one| one["integrity"] == true)
+        .count();
+    assert_eq!(code == 0, intact == listed.len(), "{name}: {code}, {ours}");
+    let theirs = world.reference.inspect(reference).unwrap();
+    assert_eq!(
+        world::command::same_content(&name, &ours, &theirs),
+        intact,
+        "{name}"
+    );
 }
 
 /// Each registry with and without TLS, htpasswd, a token server.

@@ -9,6 +9,7 @@
 )]
 
 pub mod bomb;
+pub mod command;
 pub mod faults;
 pub mod ours;
 pub mod process;
