@@ -297,12 +297,12 @@ fn failure(error: ureq::Error, uri: &Uri, deadline: &Deadline) -> Failure {
 /// Resolves names and lets only addresses through that may be asked: what was
 /// checked is what is connected to.
 #[derive(Debug)]
-struct CheckedResolver {
-    inner: SystemResolver,
+struct CheckedResolver<R> {
+    inner: R,
     rules: Arc<EgressRules>,
 }
 
-impl Resolver for CheckedResolver {
+impl<R: Resolver> Resolver for CheckedResolver<R> {
     fn resolve(
         &self,
         uri: &Uri,
@@ -329,5 +329,64 @@ impl Resolver for CheckedResolver {
             )),
             _ => Ok(allowed),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A name whose addresses change each time that somebody asks.
+    #[derive(Debug)]
+    struct Rebinding(Mutex<Vec<Vec<&'static str>>>);
+
+    impl Resolver for Rebinding {
+        fn resolve(
+            &self,
+            _uri: &Uri,
+            _config: &ureq::config::Config,
+            _timeout: NextTimeout,
+        ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+            let mut addresses = self.empty();
+            for address in self.0.lock().unwrap().remove(0) {
+                addresses.push(SocketAddr::new(address.parse().unwrap(), 80));
+            }
+            Ok(addresses)
+        }
+    }
+
+    #[test]
+    fn a_name_that_leads_elsewhere_the_next_time_is_checked_again() {
+        let resolver = CheckedResolver {
+            inner: Rebinding(Mutex::new(vec![
+                vec!["93.184.216.34"],
+                vec!["169.254.169.254", "::ffff:10.0.0.1"],
+                vec!["127.0.0.1", "93.184.216.34", "fd00::1"],
+            ])),
+            rules: Arc::new(EgressRules::default()),
+        };
+        let uri = Uri::from_static("http://crl.example.com/");
+        let ask = || {
+            let config = ureq::config::Config::builder().build();
+            let timeout = NextTimeout {
+                after: Duration::from_secs(1).into(),
+                reason: ureq::Timeout::Resolve,
+                per_read: None,
+                per_write: None,
+            };
+            let found = resolver.resolve(&uri, &config, timeout);
+            let ips = |found: ResolvedSocketAddrs| found.iter().map(SocketAddr::ip).collect();
+            found.map(ips).map_err(|error| error.to_string())
+        };
+        let public: Vec<IpAddr> = vec!["93.184.216.34".parse().unwrap()];
+        assert_eq!(ask(), Ok(public.clone()));
+        let why = ask().unwrap_err();
+        assert!(why.contains("do not allow the private address"), "{why}");
+        // What is left is what is connected to.
+        assert_eq!(ask(), Ok(public));
     }
 }
