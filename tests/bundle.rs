@@ -24,7 +24,7 @@ use notation_verifier::io::bundle::{BundleFile, Claims, Recording};
 use notation_verifier::io::{BlobHost, Bundle, Layout, LayoutHost, drive};
 use notation_verifier::outcome::Verdict;
 use notation_verifier::report::ArtifactStatus;
-use notation_verifier::session::BlobRequest;
+use notation_verifier::session::{BlobRequest, ImageRequest, Platforms};
 use notation_verifier::verifier::{EnvelopeRequest, Scope};
 use notation_verifier::wire::Descriptor;
 use notation_verifier::{ErrorKind, Limits, Provider, Report};
@@ -113,6 +113,66 @@ fn a_replay_repeats_the_report_to_the_letter() {
     let (before, archive) = record("strict", &missing, "v9", &Net::default());
     assert_eq!(before.status(), ArtifactStatus::LookupFailed);
     assert_eq!(unmarked(&before), unmarked(&replay(&archive, "v9", NOW)));
+}
+
+#[test]
+fn an_index_and_its_platforms_are_repeated() {
+    let image = Image::index();
+    let digest = &image.target.digest;
+    let whole = |now: i64| ImageRequest {
+        platforms: Platforms::All,
+        ..request(digest, now)
+    };
+    let recording = Recording::new(Provider::preferred(), &Limits::default());
+    let net = Net::new(&[(OCSP_A, good())]);
+    let host = With(LayoutHost::new(&image.layout), net);
+    let mut host = recording.image(SCOPE, digest, time(NOW), host);
+    let before = drive(
+        verifier("strict").verify_image(whole(NOW)).unwrap(),
+        &mut host,
+    )
+    .unwrap();
+    assert_eq!(before.verdict(), Verdict::Trusted, "{:#}", before.to_json());
+    let archive = written(&recording);
+    let bundle = open(&archive).unwrap();
+    for (now, verdict) in [(NOW, Verdict::Trusted), (LATER, Verdict::Rejected)] {
+        let mut replay = bundle.image(SCOPE, digest, Claims::Refuse).unwrap();
+        let session = verifier("strict").verify_image(whole(now)).unwrap();
+        let after = drive(session, &mut replay).unwrap();
+        assert_eq!(after.verdict(), verdict);
+        if now == NOW {
+            assert_eq!(before.to_json(), after.to_json());
+        }
+    }
+    // One platform's signature is left out.
+    let mut layers = Vec::new();
+    Parts::of(&archive).forge(|_, manifest| {
+        layers.clone_from(manifest["layers"].as_array().unwrap());
+    });
+    let envelopes = layers
+        .iter()
+        .enumerate()
+        .filter(|(_, layer)| layer["annotations"]["notation-verifier.request"] == "envelope");
+    let mut left_out = 0;
+    for (position, _) in envelopes {
+        let forged = Parts::of(&archive).forge(|_, manifest| {
+            manifest["layers"].as_array_mut().unwrap().remove(position);
+        });
+        let bundle = open(&forged).unwrap();
+        let mut replay = bundle.image(SCOPE, digest, Claims::Refuse).unwrap();
+        let session = verifier("strict").verify_image(whole(NOW)).unwrap();
+        let after = drive(session, &mut replay).unwrap();
+        assert_eq!(after.verdict(), Verdict::Rejected);
+        left_out += 1;
+    }
+    assert_eq!(left_out, 4);
+    // The layout has the index, its images, and a signature of each.
+    let layout = Layout::from_tar(Cursor::new(archive), &Limits::default()).unwrap();
+    let listed: Vec<&Descriptor> = layout.index().descriptors().collect();
+    let signatures = listed.iter().filter(|one| {
+        one.artifact_type.as_deref() == Some("application/vnd.cncf.notary.signature")
+    });
+    assert_eq!((signatures.count(), listed.len()), (4, 9));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _};
+use std::sync::{LazyLock, Mutex};
 
 use notation_verifier::crypto::{HashAlgorithm, Provider};
 use notation_verifier::evidence::{EvidenceReply, EvidenceRequest, EvidenceSource};
@@ -82,6 +83,23 @@ pub fn envelope(target: &Descriptor) -> Vec<u8> {
     .into_bytes()
 }
 
+/// Adds a signature of `target`, and gives its envelope.
+fn sign_into(world: &mut layouts::World, target: &Descriptor) -> Vec<u8> {
+    let envelope = envelope(target);
+    let digest = world.blob(&envelope);
+    let signature = world.manifest(&json!({
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "artifactType": NOTARY_SIGNATURE,
+        "layers": [{"mediaType": "application/jose+json", "digest": digest,
+            "size": envelope.len()}],
+        "subject": {"mediaType": target.media_type, "digest": target.digest,
+            "size": target.size},
+    }));
+    world.list_descriptor(&signature);
+    envelope
+}
+
 /// A layout with the image `v1` and its signature.
 pub struct Image {
     pub layout: Layout,
@@ -95,18 +113,30 @@ impl Image {
         let target = world.manifest(&json!({
             "schemaVersion": 2, "mediaType": OCI_MANIFEST, "annotations": {"name": name}}));
         world.tag(&target, "v1");
-        let envelope = envelope(&target);
-        let digest = world.blob(&envelope);
-        let signature = world.manifest(&json!({
-            "schemaVersion": 2,
-            "mediaType": OCI_MANIFEST,
-            "artifactType": NOTARY_SIGNATURE,
-            "layers": [{"mediaType": "application/jose+json", "digest": digest,
-                "size": envelope.len()}],
-            "subject": {"mediaType": target.media_type, "digest": target.digest,
-                "size": target.size},
-        }));
-        world.list_descriptor(&signature);
+        let envelope = sign_into(&mut world, &target);
+        let archive = Cursor::new(world.archive().bytes());
+        Self {
+            layout: Layout::from_tar(archive, &Limits::default()).unwrap(),
+            target,
+            envelope,
+        }
+    }
+}
+
+impl Image {
+    /// An index of three signed images, itself signed.
+    pub fn index() -> Self {
+        let mut world = layouts::World::default();
+        let mut listed = Vec::new();
+        for name in ["amd64", "arm64", "riscv64"] {
+            let one = world.manifest(&json!({
+                "schemaVersion": 2, "mediaType": OCI_MANIFEST, "annotations": {"name": name}}));
+            sign_into(&mut world, &one);
+            listed.push(one);
+        }
+        let target = world.index_of(&listed.iter().collect::<Vec<_>>());
+        world.tag(&target, "v1");
+        let envelope = sign_into(&mut world, &target);
         let archive = Cursor::new(world.archive().bytes());
         Self {
             layout: Layout::from_tar(archive, &Limits::default()).unwrap(),
@@ -148,7 +178,16 @@ impl<H: Host> Host for With<H> {
     }
 }
 
+/// A verifier of `level`, made once.
 pub fn verifier(level: &str) -> Verifier {
+    static MADE: LazyLock<Mutex<BTreeMap<String, Verifier>>> = LazyLock::new(Mutex::default);
+    let mut made = MADE.lock().unwrap();
+    made.entry(level.to_owned())
+        .or_insert_with(|| make_verifier(level))
+        .clone()
+}
+
+fn make_verifier(level: &str) -> Verifier {
     let limits = Limits::default();
     let provider = Provider::preferred();
     let statement = |member: &str, value: Value| {
