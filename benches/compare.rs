@@ -18,6 +18,8 @@ mod lists;
 mod ours;
 #[path = "../tests/interop/reference.rs"]
 mod reference;
+#[cfg(feature = "http")]
+mod stamped;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -52,6 +54,8 @@ fn main() {
     let mut report = String::from(INTRODUCTION);
     document::machine(&mut report);
     envelopes(&program, scratch.path(), rounds, &mut report);
+    #[cfg(feature = "http")]
+    stamped::section(&program, rounds, &mut report);
     commands(scratch.path(), rounds, &mut report);
     lists::section(&program, scratch.path(), rounds, &mut report);
     print!("{report}");

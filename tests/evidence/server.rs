@@ -34,7 +34,15 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server that hands each request and its connection to `answer`.
     pub(crate) fn start(answer: impl Fn(&Asked, &mut TcpStream) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_at(0, answer)
+    }
+
+    /// The same at a port.
+    pub(crate) fn start_at(
+        port: u16,
+        answer: impl Fn(&Asked, &mut TcpStream) + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let address = listener.local_addr().unwrap();
         let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
         let stopped = Arc::new(AtomicBool::new(false));

@@ -5,16 +5,22 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
+	"github.com/notaryproject/notation-core-go/revocation"
+	corecrl "github.com/notaryproject/notation-core-go/revocation/crl"
+	"github.com/notaryproject/notation-core-go/revocation/purpose"
 	_ "github.com/notaryproject/notation-core-go/signature/cose"
 	_ "github.com/notaryproject/notation-core-go/signature/jws"
 	"github.com/notaryproject/notation-go"
 	"github.com/notaryproject/notation-go/dir"
 	"github.com/notaryproject/notation-go/plugin"
 	"github.com/notaryproject/notation-go/verifier"
+	"github.com/notaryproject/notation-go/verifier/crl"
 	"github.com/notaryproject/notation-go/verifier/trustpolicy"
 	"github.com/notaryproject/notation-go/verifier/truststore"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -33,6 +39,7 @@ type caseFile struct {
 	TrustPolicy       *trustpolicy.Document `json:"trust_policy"`
 	TrustStores       map[string][]string   `json:"trust_stores"`
 	UserMetadata      map[string]string     `json:"user_metadata,omitempty"`
+	Evidence          map[string]string     `json:"evidence,omitempty"`
 	Expected          verdict               `json:"expected"`
 	Reference         string                `json:"reference"`
 	Spec              string                `json:"spec"`
@@ -108,8 +115,38 @@ func (w *world) open(root string, mode storeMode) error {
 	if mode == storeInMemory {
 		store = &rememberingStore{inner: store, known: map[string]storeAnswer{}}
 	}
+	var options verifier.VerifierOptions
+	if len(w.file.Evidence) > 0 {
+		if err := cacheEvidence(&options, filepath.Join(root, "crl")); err != nil {
+			return err
+		}
+	}
 	var err error
-	w.verifier, err = verifier.New(w.file.TrustPolicy, store, noPlugins{})
+	w.verifier, err = verifier.NewWithOptions(w.file.TrustPolicy, store, noPlugins{}, options)
+	return err
+}
+
+// cacheEvidence makes the verifier keep CRLs in folder, as the notation command
+// does. There is no cache for OCSP answers.
+func cacheEvidence(options *verifier.VerifierOptions, folder string) error {
+	fetcher, err := corecrl.NewHTTPFetcher(&http.Client{Timeout: 5 * time.Second})
+	if err != nil {
+		return err
+	}
+	if fetcher.Cache, err = crl.NewFileCache(folder); err != nil {
+		return err
+	}
+	validator := func(use purpose.Purpose) (revocation.Validator, error) {
+		return revocation.NewWithOptions(revocation.Options{
+			OCSPHTTPClient:   &http.Client{Timeout: 2 * time.Second},
+			CRLFetcher:       fetcher,
+			CertChainPurpose: use,
+		})
+	}
+	if options.RevocationCodeSigningValidator, err = validator(purpose.CodeSigning); err != nil {
+		return err
+	}
+	options.RevocationTimestampingValidator, err = validator(purpose.Timestamping)
 	return err
 }
 

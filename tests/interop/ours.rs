@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use notation_verifier::evidence::NoEvidence;
+use notation_verifier::evidence::{EvidenceSource, NoEvidence};
 use notation_verifier::policy::OciPolicy;
 use notation_verifier::report::SignatureResult;
 use notation_verifier::trust::{StoreKind, TrustStore};
@@ -44,6 +44,7 @@ impl World {
             let kind = match kind {
                 "ca" => StoreKind::Ca,
                 "signingAuthority" => StoreKind::SigningAuthority,
+                "tsa" => StoreKind::Tsa,
                 other => panic!("`{other}` is not used here"),
             };
             for path in files.as_array().unwrap() {
@@ -83,6 +84,14 @@ impl World {
     }
 
     pub(crate) fn verify(&self, envelope: &[u8]) -> Verdict {
+        self.verify_with(envelope, &mut NoEvidence)
+    }
+
+    pub(crate) fn verify_with(
+        &self,
+        envelope: &[u8],
+        evidence: &mut dyn EvidenceSource,
+    ) -> Verdict {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let report = self
             .verifier
@@ -95,7 +104,7 @@ impl World {
                     user_metadata: &self.user_metadata,
                     now: Time::from_unix(now.as_secs().try_into().unwrap()),
                 },
-                &mut NoEvidence,
+                evidence,
             )
             .unwrap();
         let SignatureResult::Evaluated { outcome, .. } = report.signatures()[0].result() else {
