@@ -170,6 +170,63 @@ public sealed class AuthTests
         Assert.That(seen, Is.EqualTo(new[] { "https://registry.example/v2/ none", "https://registry.example/v2/ Basic" }));
     }
 
+    /// <summary>GHSA-vh4v-2xq2-g5cg: where a redirect leads to another port, nothing goes along.</summary>
+    [Test]
+    public async Task ARedirectGetsNoCredential()
+    {
+        using HttpListener storage = Listen(out string storageAddress);
+        using HttpListener registry = Listen(out string registryAddress);
+        string? atStorage = "not asked";
+        int atRegistry = 0;
+        Task serving = Task.WhenAll(
+            ServeAsync(registry, 2, context =>
+            {
+                bool given = context.Request.Headers["Authorization"] is not null;
+                atRegistry += given ? 1 : 0;
+                context.Response.StatusCode = given ? 307 : 401;
+                context.Response.Headers[given ? "Location" : "WWW-Authenticate"] = given ? $"{storageAddress}blob" : "Basic realm=\"x\"";
+            }),
+            ServeAsync(storage, 1, context => atStorage = context.Request.Headers["Authorization"]));
+        using var client = new HttpClient(new RegistryAuthHandler((_, _) => ValueTask.FromResult<RegistryCredential?>(Robot()), new SocketsHttpHandler()));
+        using HttpResponseMessage answer = await client.GetAsync($"{registryAddress}v2/app/blobs/x");
+        await serving;
+        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That(atRegistry, Is.EqualTo(1));
+        Assert.That(atStorage, Is.Null);
+    }
+
+    private static HttpListener Listen(out string address)
+    {
+        // Another process may take the port in between.
+        for (int attempt = 0; ; attempt++)
+        {
+            var socket = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+            socket.Start();
+            address = $"http://127.0.0.1:{((IPEndPoint)socket.LocalEndpoint).Port}/";
+            socket.Stop();
+            var listener = new HttpListener { Prefixes = { address } };
+            try
+            {
+                listener.Start();
+                return listener;
+            }
+            catch (HttpListenerException) when (attempt < 10)
+            {
+                listener.Close();
+            }
+        }
+    }
+
+    private static async Task ServeAsync(HttpListener listener, int requests, Action<HttpListenerContext> answer)
+    {
+        for (int request = 0; request < requests; request++)
+        {
+            HttpListenerContext context = await listener.GetContextAsync();
+            answer(context);
+            context.Response.Close();
+        }
+    }
+
     [TestCase("Bearer realm=\"https://a/b?c=d\",service=s , scope=\"x y\"", "Bearer realm=https://a/b?c=d service=s scope=x y")]
     [TestCase("Basic realm=\"x\", Bearer realm=\"y\"", "Basic realm=x|Bearer realm=y")]
     [TestCase("Negotiate, bearer realm = \"a\\\"b\"", "Negotiate|bearer realm=a\"b")]

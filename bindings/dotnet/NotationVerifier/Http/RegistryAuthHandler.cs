@@ -65,7 +65,16 @@ public sealed class RegistryAuthHandler : DelegatingHandler
         string scope = RepositoryScope(uri);
         AuthenticationHeaderValue? sent = await KnownAsync(origin, scope, uri, cancellationToken).ConfigureAwait(false);
         request.Headers.Authorization = sent;
-        HttpResponseMessage response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
+        HttpResponseMessage response;
+        try
+        {
+            response = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            // A handler further out may send the same message again, and that must log in anew.
+            request.Headers.Authorization = null;
+        }
 
         // A body can be sent once; redirects lead to servers that this is not for.
         if (response.StatusCode != HttpStatusCode.Unauthorized

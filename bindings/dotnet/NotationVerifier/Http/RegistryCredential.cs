@@ -53,7 +53,8 @@ public sealed class RegistryCredential
     public override string ToString() => IdentityToken is null ? "user name and password" : "identity token";
 }
 
-/// <summary>Asks the host program for a credential.</summary>
+/// <summary>Asks the host program for a credential: once for a token, and for each request where a
+/// registry wants a password, so what is expensive to get should be kept.</summary>
 /// <param name="registry">The registry as <c>host</c> or <c>host:port</c>. The credential goes to it,
 /// and to the token server that it names where that is allowed.</param>
 /// <param name="cancellationToken">Ends the wait.</param>

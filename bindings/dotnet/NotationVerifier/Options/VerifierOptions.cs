@@ -60,7 +60,7 @@ public enum RevocationMode
     /// <summary>From the network, and from what is kept.</summary>
     Online = 0,
 
-    /// <summary>From what is given beforehand only: nothing is asked for.</summary>
+    /// <summary>Nothing is asked for; what is there is in <see cref="RevocationOptions.Preload"/>.</summary>
     Offline,
 }
 
@@ -88,6 +88,7 @@ public sealed record RevocationOptions
     /// certificates.</summary>
     public bool AllowPrivateAddresses { get; init; }
 
-    /// <summary>CRLs and OCSP answers that are there beforehand: files or folders.</summary>
+    /// <summary>CRLs and OCSP answers that are there beforehand, files or folders, for
+    /// <see cref="Verifier.VerifyLayoutAsync"/>. The other calls ask <see cref="Client"/>.</summary>
     public IReadOnlyList<string> Preload { get; init; } = Array.Empty<string>();
 }
