@@ -642,6 +642,106 @@ fn what_is_in_names_is_text_in_every_report() {
     assert_eq!(statuses(&document), ["lookup-failed"]);
 }
 
+/// A browser that runs without a screen.
+fn browser() -> Option<&'static str> {
+    let found = ["chromium", "chromium-browser", "google-chrome"]
+        .into_iter()
+        .find(|name| {
+            Command::new(name)
+                .arg("--version")
+                .output()
+                .is_ok_and(|output| output.status.success())
+        });
+    if found.is_none() {
+        assert!(
+            std::env::var_os("REQUIRE_BROWSER").is_none(),
+            "REQUIRE_BROWSER is set and there is no browser"
+        );
+        println!("skipped: there is no browser (chromium)");
+    }
+    found
+}
+
+/// What `browser` does with `page`, with a profile of its own.
+fn browse(browser: &str, page: &Path, what: &str) -> Output {
+    let profile = tempfile::tempdir().unwrap();
+    let output = Command::new(browser)
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=1200,1600",
+            what,
+        ])
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .arg(format!("file://{}", page.display()))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", err(&output));
+    output
+}
+
+#[test]
+fn the_page_opens_in_a_browser() {
+    let Some(browser) = browser() else { return };
+    let world = World::new();
+    let tags = ["good", "unsigned", "wrong", "missing", "bad-index"];
+    let more = ["--platforms", "all", "--report", "page.html"];
+    assert_eq!(code(&world.verify_tags(&tags, &more)), 1);
+    let page = world.path("page.html");
+    let dom = out(&browse(browser, &page, "--dump-dom"));
+    // What the parser of the browser made of it, not what was written.
+    for expected in [
+        "<h1>Not all images are trusted</h1>",
+        "<b>1</b> unsigned",
+        "<b>2</b> rejected",
+        "<dt>Do</dt>",
+        "sign it, or copy its signatures along with it",
+    ] {
+        assert!(dom.contains(expected), "`{expected}` in {dom}");
+    }
+    assert_eq!(dom.matches("<details class=\"image\"").count(), 5);
+    assert_eq!(
+        dom.matches("</details>").count(),
+        5 + 2,
+        "and two platforms"
+    );
+    assert!(!dom.contains("<script"));
+
+    let name = "<script>document.title='x'<b>&\"'";
+    let layout = world.path(name);
+    world.store.write(&layout);
+    let words = [
+        "--oci-layout",
+        layout.to_str().unwrap(),
+        "--scope",
+        "registry.example/app",
+        "unsigned",
+        "--report",
+        "text.html",
+    ];
+    assert_eq!(code(&world.verify(&words)), 1);
+    let dom = out(&browse(browser, &world.path("text.html"), "--dump-dom"));
+    assert!(!dom.contains("<script"), "{dom}");
+    assert!(
+        dom.contains("&lt;script&gt;document.title='x'&lt;b&gt;&amp;\"'"),
+        "{dom}"
+    );
+    assert!(dom.contains("<title>Not all images are trusted: image signatures</title>"));
+
+    let picture = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page.png");
+    let _ = fs::remove_file(&picture);
+    let shot = format!("--screenshot={}", picture.display());
+    browse(browser, &page, &shot);
+    let bytes = fs::read(&picture).unwrap();
+    assert!(bytes.starts_with(b"\x89PNG") && bytes.len() > 20_000);
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_reports_what_was_done() {
@@ -686,6 +786,51 @@ fn an_interrupted_run_reports_what_was_done() {
         let document = batch(&fs::read(world.path("r.json")).unwrap());
         assert_eq!(statuses(&document), ["verified", "not-done", "not-done"]);
         assert_eq!(document["summary"]["stopped"], "cancelled");
+    }
+}
+
+#[test]
+fn credentials_come_from_standard_input_or_the_environment() {
+    let world = World::new();
+    let private = world.of("private", "good");
+    let words = ["verify", "--config", "config", &private];
+    let refused = world.run(&words);
+    assert_eq!(code(&refused), 3, "{}", out(&refused));
+    assert!(out(&refused).contains("COULD NOT EVALUATE"));
+
+    let mut child = world
+        .command(&[&words[..], &["--username", "user", "--password-stdin"]].concat())
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(b"password\n")
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 0, "{}{}", out(&output), err(&output));
+
+    let output = world
+        .command(&words)
+        .env("NOTATION_USERNAME", "user")
+        .env("NOTATION_PASSWORD", "password")
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 0, "{}", out(&output));
+    for bad in ["user", ""] {
+        let output = world
+            .command(&words)
+            .env("NOTATION_USERNAME", bad)
+            .env(
+                "NOTATION_PASSWORD",
+                if bad.is_empty() { "password" } else { "" },
+            )
+            .output()
+            .unwrap();
+        assert_eq!(code(&output), 2, "{}", err(&output));
+        assert!(!err(&output).contains("`password`"));
     }
 }
 
