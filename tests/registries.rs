@@ -29,6 +29,9 @@ use world::programs::Programs;
 use world::scenarios::{SCENARIOS, Scenario, Theirs, World};
 use world::{Access, Kind, PUBLIC, Registry, Security, USERNAME};
 
+#[cfg(feature = "cli")]
+const NOTATION_VERIFY: &str = env!("CARGO_BIN_EXE_notation-verify");
+
 /// Only what hangs for ever takes longer.
 const BUDGET: Duration = Duration::from_secs(120);
 
@@ -125,8 +128,7 @@ fn compare_commands(
     listed: &[&str],
 ) {
     let name = format!("{} on {}", scenario.name, world.registry.kind.name());
-    let program = std::path::Path::new(env!("CARGO_BIN_EXE_notation-verify"));
-    let command = world::command::Ours::new(program, programs, world.registry);
+    let command = world::command::Ours::new(NOTATION_VERIFY.as_ref(), programs, world.registry);
     let (code, report) = command.verify(reference);
     assert_eq!(report["status"], scenario.status, "{name}: {report}");
     let expected = match scenario.status {
@@ -205,6 +207,9 @@ fn guarded(programs: &Programs, kind: Kind, security: Security) -> usize {
     let (accepts, says) = world.reference.verify(&signed, &[]);
     assert!(accepts, "{name}: {says}");
 
+    #[cfg(feature = "cli")]
+    guarded_commands(&world, programs, &signed, &unsigned);
+
     let mut ran = 0;
     let mut check = |what: &str, options: RegistryOptions, reference: &str, status: &str| {
         let client = RegistryClient::new(options);
@@ -271,6 +276,35 @@ fn guarded(programs: &Programs, kind: Kind, security: Security) -> usize {
         check("with TLS", options, &signed, "lookup-failed");
     }
     ran
+}
+
+/// The command reaches the registry, and says so where it may not.
+#[cfg(feature = "cli")]
+fn guarded_commands(world: &World<'_>, programs: &Programs, signed: &str, unsigned: &str) {
+    let registry = world.registry;
+    let name = format!("{} {:?}", registry.kind.name(), registry.security);
+    let mut command = world::command::Ours::new(NOTATION_VERIFY.as_ref(), programs, registry);
+    let (code, report) = command.verify(signed);
+    assert_eq!(code, 0, "{name}: {report}");
+    let (code, report) = command.verify(unsigned);
+    assert_eq!(
+        (code, &report["status"]),
+        (1, &"unsigned".into()),
+        "{name}: {report}"
+    );
+    let (code, listed) = command.list(signed);
+    assert_eq!((code, listed.len()), (0, 1), "{name}");
+    assert_eq!(world.reference.list(signed).unwrap(), listed, "{name}");
+    if !command.connection.is_empty() {
+        // Without the options about authority, TLS and token server.
+        command.connection.clear();
+        let (code, report) = command.verify(unsigned);
+        assert_eq!(
+            (code, &report["status"]),
+            (3, &"lookup-failed".into()),
+            "{name}: {report}"
+        );
+    }
 }
 
 /// Requests of signed and unsigned images, counted at the registry.

@@ -8,18 +8,28 @@ use serde_json::Value;
 use super::programs::Programs;
 use super::{Access, PASSWORD, Registry, USERNAME};
 
-/// `notation-verify` with the configuration of the reference command. On the registry
-/// of this machine there is no TLS.
+/// `notation-verify` with the configuration of the reference command.
 pub struct Ours<'a> {
     program: PathBuf,
     configuration: PathBuf,
     registry: &'a Registry,
+    /// How the registry is reached.
+    pub connection: Vec<String>,
     scratch: tempfile::TempDir,
 }
 
 impl<'a> Ours<'a> {
     pub fn new(program: &Path, programs: &Programs, registry: &'a Registry) -> Self {
+        let mut connection = Vec::new();
+        if registry.security.tls {
+            let ca = registry.ca().display().to_string();
+            connection.extend(["--https".to_owned(), "--ca-file".to_owned(), ca]);
+        }
+        if let Some(realm) = registry.token_address() {
+            connection.extend(["--allow-realm".to_owned(), realm.to_owned()]);
+        }
         Self {
+            connection,
             program: program.to_owned(),
             configuration: programs.configuration.join("notation"),
             registry,
@@ -31,6 +41,7 @@ impl<'a> Ours<'a> {
         let mut command = Command::new(&self.program);
         command
             .args([verb, "--output", "json", "--timeout", "120"])
+            .args(&self.connection)
             .args(arguments)
             .env("HOME", self.scratch.path())
             .env("DOCKER_CONFIG", self.scratch.path())

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use clap::Args;
 use notation_verifier::io::registry::{
-    ClientCertificate, Credential, OneCredential, RegistryClient, RegistryOptions,
+    ClientCertificate, Credential, HostPattern, OneCredential, RegistryClient, RegistryOptions,
 };
 use notation_verifier::oci::Reference;
+use notation_verifier::registry::Scheme;
 use notation_verifier::{Error, ErrorKind, Limits};
 
 /// Octets of a password. Tokens of clouds reach 4 KiB.
@@ -24,10 +25,17 @@ pub struct RegistryArgs {
     /// Read the password from standard input, up to its end.
     #[arg(long, requires = "username")]
     pub password_stdin: bool,
+    /// A token server that may see the credentials, where it has another name than
+    /// the registry: `host`, `host:port` or `*.domain`. May be given several times.
+    #[arg(long, value_name = "HOST")]
+    pub allow_realm: Vec<HostPattern>,
     /// Ask the registries of the references without TLS. Registries on this machine
     /// are asked so anyway.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "https")]
     pub plain_http: bool,
+    /// Ask registries on this machine with TLS too.
+    #[arg(long)]
+    pub https: bool,
     /// A file with more authorities that may name registries (PEM). May be given
     /// several times.
     #[arg(long, value_name = "FILE")]
@@ -52,6 +60,10 @@ impl RegistryArgs {
         options.tls.ca_files.clone_from(&self.ca_file);
         if let (Some(chain), Some(key)) = (&self.client_cert, &self.client_key) {
             options.tls.client_certificate = Some(ClientCertificate::read(chain, key).map_err(io)?);
+        }
+        options.allowed_realms.clone_from(&self.allow_realm);
+        if self.https {
+            options.loopback = Scheme::Https;
         }
         if let Some(credential) = self.credential()? {
             options.credentials = Arc::new(credential);
