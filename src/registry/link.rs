@@ -56,9 +56,11 @@ struct Link<'a> {
 }
 
 impl Link<'_> {
+    /// One that does not say what it is leads on too: RFC 8288 asks for a relation,
+    /// and to pass such a link by could pass signatures by.
     fn leads_on(&self) -> bool {
         !self.anchored
-            && self.relation.as_deref().is_some_and(|relations| {
+            && self.relation.as_deref().is_none_or(|relations| {
                 relations
                     .split_ascii_whitespace()
                     .any(|one| one.eq_ignore_ascii_case("next"))
@@ -149,7 +151,9 @@ mod tests {
             ("</b>; rel=prev; rel=next", None),
             ("</b>; rel=next; anchor=\"/other\"", None),
             ("</b>; rel=nextpage", None),
-            ("</b>", None),
+            ("</b>", Some("/b")),
+            ("</b>; title=x", Some("/b")),
+            ("</b>; rel", None),
             ("", None),
         ] {
             assert_eq!(next([header]).unwrap().as_deref(), expected, "{header}");

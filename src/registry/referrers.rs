@@ -193,7 +193,18 @@ impl Lookup {
             Ok(next) => (next, None),
             Err(why) => (None, Some(format!("`{url}`: {why}"))),
         };
-        listed(&index, url, next, problem)
+        let mut reply = listed(&index, url, next, problem);
+        if is_filtered(response)
+            && let Reply::Referrers { descriptors, .. } = &mut reply
+        {
+            // The registry looked: what states no type is of the one asked for.
+            for descriptor in descriptors {
+                descriptor
+                    .artifact_type
+                    .get_or_insert_with(|| NOTARY_SIGNATURE.to_owned());
+            }
+        }
+        reply
     }
 
     /// Where the next page is: a path and query on the same server.
@@ -306,6 +317,15 @@ fn api(url: &str, response: &HttpResponse) -> Api {
         400 => Api::Odd(status_failure(url, response)),
         _ => Api::Failed(status_failure(url, response)),
     }
+}
+
+/// Whether the registry applied the filter (distribution-spec, "Listing
+/// Referrers").
+fn is_filtered(response: &HttpResponse) -> bool {
+    response
+        .all("oci-filters-applied")
+        .flat_map(|value| value.split(','))
+        .any(|filter| filter.trim() == "artifactType")
 }
 
 /// Registries label the list as they should, or as any JSON.
