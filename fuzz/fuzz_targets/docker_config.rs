@@ -15,9 +15,6 @@ fuzz_target!(|document: &[u8]| {
         let Ok(found) = config.find(registry) else {
             continue;
         };
-        // Nothing of it is shown.
-        let shown = format!("{found:?}{config:?}");
-        assert!(!shown.contains("hunter2"));
         match found {
             // Escapes can hide a name.
             Stored::Here(_) if !text.contains('\\') => {
