@@ -11,6 +11,7 @@
 #[path = "session/registry.rs"]
 #[allow(dead_code, reason = "the other suite needs more of it")]
 mod registry;
+mod signed;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -26,8 +27,9 @@ use notation_verifier::io::batch::{
     verify_images,
 };
 use notation_verifier::io::{Budget, Cancel, Host, Run};
-use notation_verifier::session::{ImageRequest, Need, Reply, Request};
-use notation_verifier::{Error, Verifier};
+use notation_verifier::session::{ImageRequest, Need, Platforms, Reply, Request};
+use notation_verifier::trust::StoreKind;
+use notation_verifier::{Error, Limits, OciPolicy, Provider, TrustStore, Verifier};
 
 use registry::{Registry, image_request, verifier};
 
@@ -396,4 +398,79 @@ fn a_verifier_without_a_policy_is_an_error_of_each_image() {
         },
     );
     assert_eq!((errors, summary.count(ImageStatus::Error)), (2, 2));
+}
+
+/// A registry whose run is cancelled when somebody asks about revocation.
+struct CancelledAtRevocation {
+    store: signed::Store,
+    /// `None`: it answers that it does not know, and nobody cancels.
+    cancel: Option<Cancel>,
+}
+
+struct AtRevocation<'a> {
+    world: &'a CancelledAtRevocation,
+    inner: signed::Asked<'a>,
+}
+
+impl Hosts for CancelledAtRevocation {
+    fn host(&self, _: &ImageRequest) -> Result<Box<dyn Host + '_>, Error> {
+        Ok(Box::new(AtRevocation {
+            world: self,
+            inner: signed::Asked::new(&self.store),
+        }))
+    }
+}
+
+impl Host for AtRevocation<'_> {
+    fn fetch(&mut self, need: &Need) -> Reply {
+        if matches!(need.request, Request::Evidence(_)) {
+            if let Some(cancel) = &self.world.cancel {
+                cancel.cancel();
+            }
+            return Reply::Failed("the run is over".to_owned());
+        }
+        self.inner.fetch(need)
+    }
+}
+
+#[test]
+fn a_revocation_status_that_the_end_of_the_run_cut_off_rejects_nothing() {
+    const CA: &[u8] = include_bytes!("keys/revocation-ca.der");
+    const LEAF: &[u8] = include_bytes!("keys/revocation-leaf.der");
+    let limits = Limits::default();
+    let policy = signed::POLICY.replace(r#", "override": {"revocation": "skip"}"#, "");
+    let trust = TrustStore::builder()
+        .add_pem(
+            StoreKind::Ca,
+            "test",
+            &signed::pem("CERTIFICATE", CA),
+            &Provider::preferred(),
+            &limits,
+        )
+        .unwrap()
+        .build();
+    let verifier = Verifier::builder()
+        .oci_policy(OciPolicy::parse(policy.as_bytes(), &limits).unwrap())
+        .trust_store(trust)
+        .build();
+    for cancelled in [false, true] {
+        let mut store = signed::Store::default();
+        let image = store.image("a");
+        store.sign_with(&image, &[LEAF, CA]);
+        let cancel = Cancel::new();
+        let mut options = options(1);
+        options.run = Run::default().with_cancel(cancel.clone());
+        let hosts = CancelledAtRevocation {
+            store,
+            cancel: cancelled.then_some(cancel),
+        };
+        let images = [signed::request(&image.digest, Platforms::Named)];
+        let summary = verify_images(&verifier, images, Arc::new(hosts), &options, &mut |_| {});
+        let expected = if cancelled {
+            ImageStatus::NotDone
+        } else {
+            ImageStatus::Rejected
+        };
+        assert_eq!(summary.count(expected), 1, "{summary:?}");
+    }
 }

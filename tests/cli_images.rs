@@ -15,6 +15,8 @@ mod server;
 mod signed;
 #[path = "signed/server.rs"]
 mod stored;
+#[allow(dead_code, reason = "the other suite needs more of it")]
+mod tokens;
 
 use std::fs;
 use std::io::Write as _;
@@ -285,6 +287,11 @@ fn the_worst_image_decides_the_exit_code() {
         (&[&nowhere, &good], 3, &["error", "verified"]),
     ];
     for (references, expected, found) in cases {
+        let shown = out(&world.verify(references));
+        assert!(
+            !shown.contains("because:"),
+            "nothing is said twice: {shown}"
+        );
         let output = world.verify(&[references, &["--output", "json"]].concat());
         assert_eq!(code(&output), expected, "{references:?}");
         assert_eq!(statuses(&batch(&output.stdout)), found);
@@ -920,5 +927,48 @@ fn inspect_works_on_references() {
     assert_eq!(document["signatures"][0]["timestamp"], Value::Null);
     let output = world.run(&["inspect", &world.reference("missing")]);
     assert_eq!(code(&output), 3);
-    assert!(Path::new(env!("CARGO_BIN_EXE_notation-verify")).exists());
+}
+
+#[test]
+fn inspect_shows_what_a_time_stamp_says_and_whose_it_is() {
+    let world = World::new();
+    let envelope = signed::stamped(&world.store.tags["good"], |signature| {
+        let content = tokens::info(signature, "20240203040506Z");
+        let signer = tokens::signer(&tokens::attributes(&content));
+        tokens::token(&content, &[tokens::CERTIFICATE], &[&signer])
+    });
+    fs::write(world.path("stamped.cose"), envelope).unwrap();
+    let words = ["inspect", "--envelope", "stamped.cose"];
+    let output = world.run(&words);
+    let shown = out(&output);
+    assert_eq!(code(&output), 0, "{shown}{}", err(&output));
+    for expected in [
+        "time-stamp:",
+        "time 2024-02-03T04:05:06Z",
+        "CN=time-stamping of tests",
+        "it is of this signature",
+    ] {
+        assert!(shown.contains(expected), "`{expected}` in {shown}");
+    }
+    let output = world.run(&[&words[..], &["--output", "json"]].concat());
+    let document = valid(&output.stdout, include_str!("../docs/inspect.schema.json"));
+    let stamp = &document["signatures"][0]["timestamp"];
+    assert_eq!(stamp["time"], "2024-02-03T04:05:06Z");
+    assert_eq!(stamp["consistent"], true);
+    assert_eq!(stamp["certificates"].as_array().unwrap().len(), 1);
+
+    // The authority's signature is broken: what it says is shown with that.
+    let envelope = signed::stamped(&world.store.tags["good"], |signature| {
+        let content = tokens::info(signature, "20240203040506Z");
+        let other = tokens::info(signature, "20250203040506Z");
+        let signer = tokens::signer(&tokens::attributes(&other));
+        tokens::token(&content, &[tokens::CERTIFICATE], &[&signer])
+    });
+    fs::write(world.path("stamped.cose"), envelope).unwrap();
+    let output = world.run(&[&words[..], &["--output", "json"]].concat());
+    let document = valid(&output.stdout, include_str!("../docs/inspect.schema.json"));
+    let stamp = &document["signatures"][0]["timestamp"];
+    assert_eq!(stamp["time"], "2024-02-03T04:05:06Z");
+    assert_eq!(stamp["consistent"], false);
+    assert!(stamp["detail"].is_string(), "{stamp}");
 }

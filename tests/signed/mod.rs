@@ -20,7 +20,7 @@ use notation_verifier::session::{ImageRequest, Need, Platforms, Reply, Request};
 use notation_verifier::sign::local::LocalSigner;
 use notation_verifier::sign::manifest::{ManifestForm, signature_manifest};
 use notation_verifier::sign::payload::payload;
-use notation_verifier::sign::{SigningRequest, sign};
+use notation_verifier::sign::{Signer as _, SigningRequest, ToBeSigned, sign};
 use notation_verifier::trust::StoreKind;
 use notation_verifier::wire::Descriptor;
 use notation_verifier::wire::base64::encode_standard;
@@ -35,7 +35,7 @@ pub const POLICY: &str = r#"{"version": "1.0", "trustPolicies": [{
     "signatureVerification": {"level": "strict", "override": {"revocation": "skip"}},
     "trustStores": ["ca:test"], "trustedIdentities": ["*"]}]}"#;
 
-fn pem(label: &str, der: &[u8]) -> Vec<u8> {
+pub fn pem(label: &str, der: &[u8]) -> Vec<u8> {
     let base64 = encode_standard(der);
     format!("-----BEGIN {label}-----\n{base64}\n-----END {label}-----\n").into()
 }
@@ -47,6 +47,39 @@ fn key() -> Vec<u8> {
         0x86, 0x48, 0xce, 0x3d, 3, 1, 7, 4, 0x27, 0x30, 0x25, 2, 1, 1, 4, 0x20,
     ];
     pem("PRIVATE KEY", &[&start[..], &[7; 32]].concat())
+}
+
+fn signer(chain: &[&[u8]]) -> LocalSigner {
+    let chain: Vec<u8> = chain
+        .iter()
+        .flat_map(|der| pem("CERTIFICATE", der))
+        .collect();
+    LocalSigner::from_pem(&key(), &chain, &Limits::default()).unwrap()
+}
+
+const fn signing_request<'a>(payload: &'a [u8], certificates: &'a [Vec<u8>]) -> SigningRequest<'a> {
+    SigningRequest {
+        media_type: MediaType::Cose,
+        payload,
+        certificates,
+        scheme: SigningScheme::X509,
+        signing_time: Time::from_unix(1_700_000_000),
+        expiry: None,
+        signing_agent: None,
+    }
+}
+
+/// An envelope with a time-stamp, which is made for the signature.
+pub fn stamped(target: &Descriptor, token: impl FnOnce(&[u8]) -> Vec<u8>) -> Vec<u8> {
+    let signer = signer(&[CERTIFICATE]);
+    let payload = payload(target).unwrap();
+    let request = signing_request(&payload, signer.certificates());
+    let limits = Limits::default();
+    let unsigned = ToBeSigned::new(&request, &Provider::preferred(), &limits).unwrap();
+    let signature = signer.sign(unsigned.algorithm(), unsigned.bytes()).unwrap();
+    unsigned
+        .assemble(&signature, Some(&token(&signature)))
+        .unwrap()
 }
 
 pub fn verifier(limits: Limits) -> Verifier {
@@ -156,28 +189,25 @@ impl Store {
 
     /// Adds a signature that hangs on `subject` and is of `signed`.
     pub fn sign_as(&mut self, subject: &Descriptor, signed: &Descriptor) {
-        self.attach(subject, signed, 0);
+        self.attach(subject, signed, 0, &[CERTIFICATE]);
+    }
+
+    /// Adds a good signature by a chain whose first key is that of the certificate.
+    pub fn sign_with(&mut self, subject: &Descriptor, chain: &[&[u8]]) {
+        self.attach(subject, subject, 0, chain);
     }
 
     /// Adds a signature of `subject` that does not verify.
     pub fn sign_badly(&mut self, subject: &Descriptor) {
-        self.attach(subject, subject, 1);
+        self.attach(subject, subject, 1, &[CERTIFICATE]);
     }
 
     /// Adds a signature whose last octet is changed by `flip`.
-    fn attach(&mut self, subject: &Descriptor, signed: &Descriptor, flip: u8) {
+    fn attach(&mut self, subject: &Descriptor, signed: &Descriptor, flip: u8, chain: &[&[u8]]) {
         let (limits, provider) = (Limits::default(), Provider::preferred());
-        let signer =
-            LocalSigner::from_pem(&key(), &pem("CERTIFICATE", CERTIFICATE), &limits).unwrap();
-        let request = SigningRequest {
-            media_type: MediaType::Cose,
-            payload: &payload(signed).unwrap(),
-            certificates: &[],
-            scheme: SigningScheme::X509,
-            signing_time: Time::from_unix(1_700_000_000),
-            expiry: None,
-            signing_agent: None,
-        };
+        let signer = signer(chain);
+        let payload = payload(signed).unwrap();
+        let request = signing_request(&payload, &[]);
         let mut envelope = sign(&request, &signer, &provider, &limits).unwrap();
         let signed = Verifier::builder()
             .build()

@@ -148,11 +148,11 @@ pub struct VerifyArgs {
     #[arg(value_name = "REFERENCE")]
     pub references: Vec<String>,
     #[command(flatten)]
+    pub common: Common,
+    #[command(flatten)]
     pub many: ManyArgs,
     #[command(flatten)]
     pub registry: RegistryArgs,
-    #[command(flatten)]
-    pub common: Common,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

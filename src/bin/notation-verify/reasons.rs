@@ -1,9 +1,9 @@
 //! Why an image is not trusted and what to change, for whoever shows it.
 
+use notation_verifier::Error;
 use notation_verifier::io::batch::{Finished, ImageResult};
 use notation_verifier::outcome::{Rejection, Verdict};
 use notation_verifier::report::{ArtifactStatus, Report, SignatureResult};
-use notation_verifier::{Error, ErrorKind};
 
 /// One reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,15 +44,13 @@ pub fn of_error(error: &Error) -> Reason {
     let mut reason = Reason::new(error.to_string());
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        reason.details.push(format!("because: {error}"));
+        let text = error.to_string();
+        if !reason.why.contains(&text) {
+            reason.details.push(format!("because: {text}"));
+        }
         cause = error.source();
     }
-    match error.kind() {
-        ErrorKind::PolicyNotApplicable => {
-            reason.action("add a statement for this repository to the trust policy")
-        }
-        _ => reason,
-    }
+    reason
 }
 
 /// What rejects in a report, and what a look-up could not find out.

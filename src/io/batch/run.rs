@@ -8,13 +8,14 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::{
-    BatchOptions, Finished, GRACE, Hosts, ImageResult, ImageStatus, MAX_CONCURRENCY, OnFailure,
-    Order, Stop, Summary, panicked,
+    BatchOptions, Finished, GRACE, Hosts, ImageResult, MAX_CONCURRENCY, OnFailure, Order, Stop,
+    Summary, panicked,
 };
 use crate::error::Error;
 use crate::io::drive::drive;
 use crate::io::run::Stopped;
-use crate::report::Report;
+use crate::outcome::{Reason, Rejection};
+use crate::report::{ArtifactStatus, Report};
 use crate::session::ImageRequest;
 use crate::verifier::Verifier;
 
@@ -205,12 +206,9 @@ impl<'a> Batch<'a> {
         self.under_way.remove(&finished.index);
         self.look();
         if let (Some(stop), Some(_)) = (self.stop, self.last_call)
-            && matches!(
-                finished.status(),
-                ImageStatus::LookupFailed | ImageStatus::Error
-            )
+            && may_be_cut_short(&finished.result)
         {
-            // The end of the run cut it short. What was found in spite of that counts.
+            // What was found in spite of the end counts.
             finished.result = ImageResult::NotDone(stop);
         }
         if self.options.on_failure == OnFailure::Stop && finished.status().failed() {
@@ -250,5 +248,36 @@ impl<'a> Batch<'a> {
             self.taken += 1;
             self.hand_over(left(index, image.name));
         }
+    }
+}
+
+/// Whether the end of the run may be why an image is not trusted: a look-up that
+/// failed, or a revocation status that could not be asked for.
+fn may_be_cut_short(result: &ImageResult) -> bool {
+    match result {
+        ImageResult::Report(report) => lacks_something(report),
+        ImageResult::Error(_) => true,
+        ImageResult::NotDone(_) => false,
+    }
+}
+
+fn lacks_something(report: &Report) -> bool {
+    let unknown = |rejection: &Rejection| {
+        matches!(
+            rejection.reason,
+            Reason::RevocationUnknown | Reason::TimestampRevocation
+        )
+    };
+    let rejections = || {
+        let outcomes = report.signatures().iter().filter_map(|one| one.outcome());
+        outcomes.flat_map(|outcome| outcome.rejections().map(|(_, rejection)| rejection))
+    };
+    match report.own_status() {
+        ArtifactStatus::LookupFailed => true,
+        ArtifactStatus::Rejected if rejections().any(unknown) => true,
+        _ => report.platforms().is_some_and(|platforms| {
+            let mut reports = platforms.manifests().iter().filter_map(|one| one.report());
+            !platforms.failures().is_empty() || reports.any(lacks_something)
+        }),
     }
 }
