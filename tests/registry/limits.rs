@@ -62,7 +62,8 @@ fn link_loops_end() {
 }
 
 /// CVE-2023-33957, -33958 (endless signatures): more signatures than are evaluated,
-/// and more referrers than are counted.
+/// and more referrers than are counted (GHSA-cq38-jh5f-37mq, CVE-2024-35238: counts
+/// never pre-allocate).
 #[test]
 fn endless_signatures_end_with_their_limit() {
     let mut held = Registry::default();
@@ -250,14 +251,14 @@ fn asked_for_image() -> crate::server::Asked {
 fn slow_answers_end_with_the_time_of_an_attempt() {
     let mut options = options();
     options.pace.attempts = 2;
-    options.pace.attempt_timeout = Duration::from_millis(400);
+    options.pace.attempt_timeout = Duration::from_millis(1_500);
     let client = notation_verifier::io::registry::RegistryClient::new(options);
     let server = except("/referrers/", |_| {
         Answer::new(200, INDEX, NOTHING).sent(Manner::Dripping)
     });
     let failure = lookup_failure(&verify(&client, &server));
     assert!(
-        failure.contains("time-out after 0.4 s (2 attempts)"),
+        failure.contains("time-out after 1.5 s (2 attempts)"),
         "{failure}"
     );
     assert_eq!(server.count("/v2/demo/app/referrers/"), 2);

@@ -19,6 +19,8 @@ fn a_signed_image_takes_three_round_trips_and_an_unsigned_one_two() {
     assert_eq!(server.asked().len(), 4);
     assert_eq!(server.count("/v2/demo/app/referrers/"), 1);
     assert_eq!(server.count("/v2/demo/app/blobs/"), 1);
+    // CVE-2026-50151 (upload Location): nothing is uploaded.
+    assert!(server.asked().iter().all(|one| one.method == "GET"));
 
     let server = World::unsigned().serve();
     let client = client();

@@ -17,7 +17,7 @@ use crate::error::quote;
 use crate::io::flight::Failed;
 use crate::io::http::failure::{Trouble, trouble};
 use crate::io::http::resolve::SystemResolver;
-use crate::io::http::tls::{Identity, Tls};
+use crate::io::http::tls::{Identity, Route, Tls};
 use crate::io::http::{USER_AGENT, connector, in_run};
 use crate::registry::redirect;
 
@@ -207,7 +207,11 @@ impl Transport {
             };
             // Its addresses are all `http`.
             let tls = Arc::new(Tls::default());
-            Agent::with_parts(config, connector(&tls, Identity::Hide), resolver)
+            Agent::with_parts(
+                config,
+                connector(&tls, Identity::Hide, Route::Direct),
+                resolver,
+            )
         })
     }
 }

@@ -9,7 +9,7 @@ use ureq::Agent;
 use super::connect::connector;
 use super::proxy::ProxySettings;
 use super::resolve::SystemResolver;
-use super::tls::{Identity, Tls};
+use super::tls::{Identity, Route, Tls};
 use crate::registry::{Origin, Scheme};
 
 /// Idle connections that are kept, for all servers and for one.
@@ -69,7 +69,11 @@ impl Agents {
             .max_idle_age(IDLE_AGE)
             .user_agent(super::USER_AGENT)
             .build();
-        let connector = connector(&self.tls, way.identity);
+        let route = match way.through {
+            Some(_) => Route::ThroughProxy,
+            None => Route::Direct,
+        };
+        let connector = connector(&self.tls, way.identity, route);
         let agent = Agent::with_parts(config, connector, SystemResolver);
         made.insert(way, agent.clone());
         Ok(agent)

@@ -14,15 +14,15 @@ use ureq::unversioned::transport::{
 
 use super::resolve::wait_for;
 use super::scope;
-use super::tls::{Identity, Tls, TlsConnector};
+use super::tls::{Identity, Route, Tls, TlsConnector};
 use crate::io::run::SLICE;
 
 /// Makes connections: through a proxy where the client has one, and with TLS where
 /// the address asks for it.
-pub fn connector(tls: &Arc<Tls>, identity: Identity) -> impl Connector<()> {
+pub fn connector(tls: &Arc<Tls>, identity: Identity, route: Route) -> impl Connector<()> {
     ().chain(ConnectProxyConnector::default())
         .chain(TcpConnector)
-        .chain(TlsConnector::new(Arc::clone(tls), identity))
+        .chain(TlsConnector::new(Arc::clone(tls), identity, route))
 }
 
 #[derive(Debug)]

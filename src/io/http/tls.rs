@@ -210,11 +210,32 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 pub struct TlsConnector {
     tls: Arc<Tls>,
     identity: Identity,
+    route: Route,
+}
+
+/// How a client reaches its servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    Direct,
+    ThroughProxy,
 }
 
 impl TlsConnector {
-    pub const fn new(tls: Arc<Tls>, identity: Identity) -> Self {
-        Self { tls, identity }
+    pub const fn new(tls: Arc<Tls>, identity: Identity, route: Route) -> Self {
+        Self {
+            tls,
+            identity,
+            route,
+        }
+    }
+
+    /// A proxy with TLS of its own is not shown who we are. The connection to it is
+    /// the one that has no proxy any more.
+    fn identity_for(&self, details: &ConnectionDetails<'_>) -> Identity {
+        match self.route {
+            Route::ThroughProxy if details.config.proxy().is_none() => Identity::Hide,
+            _ => self.identity,
+        }
     }
 }
 
@@ -233,7 +254,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
             return Ok(Some(Either::A(transport)));
         }
         let other = |why: String| ureq::Error::Other(why.into());
-        let config = self.tls.config(self.identity).map_err(other)?;
+        let config = self.tls.config(self.identity_for(details)).map_err(other)?;
         let host = details.uri.host().unwrap_or_default();
         let host = host
             .strip_prefix('[')
