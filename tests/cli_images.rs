@@ -972,3 +972,45 @@ fn inspect_shows_what_a_time_stamp_says_and_whose_it_is() {
     assert_eq!(stamp["consistent"], false);
     assert!(stamp["detail"].is_string(), "{stamp}");
 }
+
+#[test]
+fn one_bundle_repeats_many_images_without_the_registry() {
+    let world = World::new();
+    let images: Vec<String> = ["good", "unsigned", "wrong", "good-index", "bad-index"]
+        .iter()
+        .map(|tag| {
+            let port = world.server.port();
+            format!("127.0.0.1:{port}/app@{}", world.digest(tag))
+        })
+        .collect();
+    let list = images.join("\n");
+    let json = ["--output", "json", "--platforms", "all"];
+    let saving = [&json[..], &["--save-evidence", "evidence.tar"]].concat();
+    let before = world.verify_from(&list, &saving);
+    let hits = world.server.hits();
+    assert!(hits > 0);
+    let again = [&json[..], &["--evidence", "evidence.tar"]].concat();
+    let after = world.verify_from(&list, &again);
+    assert_eq!(world.server.hits(), hits);
+    assert_eq!(code(&before), code(&after), "{}", err(&after));
+    let (before, after) = (batch(&before.stdout), batch(&after.stdout));
+    let expected = ["verified", "unsigned", "rejected", "verified"];
+    assert_eq!(statuses(&before)[..4], expected);
+    assert_eq!(statuses(&before), statuses(&after));
+    // One of them alone, and one that is not in it.
+    let one = world.verify(&["--evidence", "evidence.tar", &images[0]]);
+    assert_eq!(code(&one), 0, "{}", err(&one));
+    let claimed = ["--evidence", "evidence.tar", "--evidence-time", "recorded"];
+    let one = world.verify(&[&claimed[..], &[&images[0]]].concat());
+    assert_eq!(code(&one), 5, "{}", err(&one));
+    let many = world.verify(&[&claimed[..], &[&images[0], &images[3]]].concat());
+    assert_eq!(code(&many), 5, "{}", err(&many));
+    let other = images[0].replace("/app@", "/other@");
+    let none = world.verify(&["--evidence", "evidence.tar", &other]);
+    assert_eq!(code(&none), 2, "{}", out(&none));
+    // A tag is the registry's to tell.
+    let tag = world.reference("good");
+    let output = world.verify(&["--evidence", "evidence.tar", &tag]);
+    assert_eq!(code(&output), 2, "{}", out(&output));
+    assert_eq!(world.server.hits(), hits);
+}

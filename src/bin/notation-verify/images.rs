@@ -50,7 +50,14 @@ impl Hosts for Source {
             Self::Registries(hosts, Some(recording), _) => {
                 Box::new(recording.image(scope, reference, image.now, hosts.host(image)?))
             }
-            Self::Bundle(bundle, claims) => Box::new(bundle.image(scope, reference, *claims)?),
+            Self::Bundle(bundle, claims) => {
+                let replay = bundle.image(scope, reference, *claims)?;
+                if *claims == Claims::Accept {
+                    // Not one of the future.
+                    replay.claimed_moment(input::now())?;
+                }
+                Box::new(replay)
+            }
         })
     }
 }
