@@ -65,14 +65,13 @@ pub type nv_image_fn =
     Option<unsafe extern "C" fn(context: *mut c_void, result: *const nv_image_result)>;
 
 /// The time for a call.
-fn run(timeout_ms: Option<u64>, cancel: Option<&nv_cancel>) -> (Run, Cancel, Option<Budget>) {
+fn run(timeout_ms: Option<u64>, cancel: Option<&nv_cancel>) -> (Run, Cancel) {
     let cancel = cancel.map_or_else(Cancel::new, |cancel| cancel.flag.clone());
-    let budget = timeout_ms.map(|most| Budget::of(Duration::from_millis(most)));
     let mut run = Run::default().with_cancel(cancel.clone());
-    if let Some(budget) = budget {
-        run = run.with_budget(budget);
+    if let Some(most) = timeout_ms {
+        run = run.with_budget(Budget::of(Duration::from_millis(most)));
     }
-    (run, cancel, budget)
+    (run, cancel)
 }
 
 /// Registries and revocation evidence for the images of one call.
@@ -83,11 +82,10 @@ struct Everything {
 }
 
 impl Everything {
-    fn of(verifier: &nv_verifier, moment: &Moment, run: Run, budget: Option<Budget>) -> Self {
-        let fetcher = verifier.fetcher(moment);
+    fn of(verifier: &nv_verifier, moment: &Moment, run: Run) -> Self {
         Self {
             client: verifier.registries().client(),
-            fetcher: budget.map_or_else(|| fetcher.clone(), |budget| fetcher.within(budget)),
+            fetcher: verifier.fetcher(moment).in_run(run.clone()),
             run,
         }
     }
@@ -134,8 +132,8 @@ pub unsafe extern "C" fn nv_verify_image(
         let request: Image = parse(request, "request")?;
         let moment = verifier.moment(request.at.as_deref())?;
         let subject = Subject::Artifact(request.name().to_owned());
-        let (run, cancel, budget) = run(request.timeout_ms, cancel);
-        let everything = Everything::of(verifier, &moment, run, budget);
+        let (run, cancel) = run(request.timeout_ms, cancel);
+        let everything = Everything::of(verifier, &moment, run);
         let verify = || -> Result<Report, Error> {
             let request = request.at(moment.time)?;
             let mut host = everything.host(&request)?;
@@ -229,7 +227,7 @@ pub unsafe extern "C" fn nv_verify_images(
         let request: Images = parse_list(request, "request")?;
         let moment = verifier.moment(request.at.as_deref())?;
         let images = requests(request.images, &request.defaults, &moment)?;
-        let (run, cancel, budget) = run(request.timeout_ms, cancel);
+        let (run, cancel) = run(request.timeout_ms, cancel);
         let mut options = BatchOptions::default();
         if let Some(most) = request.concurrency {
             options.concurrency = most;
@@ -243,7 +241,7 @@ pub unsafe extern "C" fn nv_verify_images(
             InOrder::AsGiven => Order::AsGiven,
         };
         options.run = run.clone();
-        let everything = Arc::new(Everything::of(verifier, &moment, run, budget));
+        let everything = Arc::new(Everything::of(verifier, &moment, run));
         let fetcher = everything.fetcher.clone();
         let mut all_trusted = true;
         verify_images(
