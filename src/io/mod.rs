@@ -2,6 +2,8 @@
 //! the loop that drives a [`Session`](crate::session::Session), evidence bundles
 //! (feature `io`), registries, and revocation evidence over HTTP (feature `http`).
 
+#[cfg(feature = "http")]
+pub mod attach;
 pub mod batch;
 pub mod bundle;
 pub mod config;
@@ -10,6 +12,8 @@ pub mod drive;
 #[cfg(feature = "http")]
 pub mod evidence;
 #[cfg(feature = "http")]
+pub mod files;
+#[cfg(feature = "http")]
 mod flight;
 #[cfg(feature = "http")]
 pub(crate) mod http;
@@ -17,8 +21,12 @@ pub mod layout;
 #[cfg(feature = "http")]
 mod parallel;
 #[cfg(feature = "http")]
+pub mod payloads;
+#[cfg(feature = "http")]
 pub mod registry;
 mod run;
+#[cfg(feature = "http")]
+mod tasks;
 
 pub use bundle::{Bundle, Recording};
 pub use config::ConfigDirectory;

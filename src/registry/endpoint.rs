@@ -200,6 +200,12 @@ impl Endpoint {
         format!("repository:{}:pull", self.repository)
     }
 
+    /// The same so that everything here can be written too.
+    #[must_use]
+    pub fn push_scope(&self) -> String {
+        format!("repository:{}:pull,push", self.repository)
+    }
+
     /// The address of a path of the registry.
     pub(super) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.origin)
@@ -213,6 +219,11 @@ impl Endpoint {
     /// The path of a blob.
     pub(super) fn blob(&self, digest: &str) -> String {
         format!("/v2/{}/blobs/{digest}", self.repository)
+    }
+
+    /// The path where uploads of blobs begin.
+    pub(super) fn uploads(&self) -> String {
+        format!("/v2/{}/blobs/uploads/", self.repository)
     }
 
     /// The path of the referrers of a digest.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::endpoint::Endpoint;
 use super::failure::status_failure;
-use super::message::{HttpRequest, HttpResponse};
+use super::message::{HttpRequest, HttpResponse, Method};
 use super::referrers::{Lookup, ReferrersApi, ReferrersOrder};
 use crate::crypto::Provider;
 use crate::error::quote;
@@ -177,11 +177,9 @@ impl Exchange {
 
 /// A request for `url`; its bound is set where it is sent.
 pub(super) fn get(url: String, accept: String) -> HttpRequest {
-    HttpRequest {
-        url,
-        headers: vec![("accept", accept)],
-        max_bytes: 0,
-    }
+    let mut request = HttpRequest::new(Method::Get, url, 0);
+    request.headers = vec![("accept", accept)];
+    request
 }
 
 /// All that an artifact can be.

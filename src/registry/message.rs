@@ -1,16 +1,64 @@
 //! HTTP messages as far as registries need them.
 
-/// A request to send, by GET.
+use std::sync::Arc;
+
+/// What is asked of an address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+    /// Its content.
+    #[default]
+    Get,
+    /// Whether it has content.
+    Head,
+    /// To begin something.
+    Post,
+    /// To take content.
+    Put,
+}
+
+/// What to do where a request gets no answer, or one that may be a better one the
+/// next time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Retry {
+    /// Send it again: that is the same as once.
+    #[default]
+    Safe,
+    /// It may have been done, or be undone by now: only who sent it knows what next.
+    StartOver,
+}
+
+/// A request to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HttpRequest {
-    /// Absolute address.
+    /// What is asked. Redirects are followed where that is content.
+    pub method: Method,
+    /// Absolute address. Credentials go to the registry's own origin alone, whatever
+    /// server this is on.
     pub url: String,
     /// Names in lower case, with their values.
     pub headers: Vec<(&'static str, String)>,
     /// The most octets that the body of a successful answer may have; stop reading
     /// there.
     pub max_bytes: usize,
+    /// What the address is to take.
+    pub body: Option<Arc<[u8]>>,
+    /// Whether it may be sent again.
+    pub retry: Retry,
+}
+
+impl HttpRequest {
+    /// A request without headers and body.
+    pub(super) fn new(method: Method, url: String, max_bytes: usize) -> Self {
+        Self {
+            method,
+            url,
+            headers: Vec::new(),
+            max_bytes,
+            body: None,
+            retry: Retry::Safe,
+        }
+    }
 }
 
 /// An answer, after redirects.

@@ -17,16 +17,20 @@ mod endpoint;
 mod exchange;
 mod failure;
 mod message;
+mod publish;
 mod referrers;
 mod secret;
 mod text;
+mod upload;
 
 pub use endpoint::{Endpoint, Origin, Scheme};
 pub use exchange::{Exchange, Progress};
 pub use failure::status_failure;
-pub use message::{HttpRequest, HttpResponse};
+pub use message::{HttpRequest, HttpResponse, Method, Retry};
+pub use publish::{Listed, Publication, Publish, PublishStep};
 pub use referrers::{ReferrersApi, ReferrersOrder};
 pub use secret::Secret;
+pub use upload::{Upload, UploadStep};
 
 #[cfg(test)]
 mod tests;

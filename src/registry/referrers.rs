@@ -60,7 +60,7 @@ enum Stage {
 }
 
 /// What an answer of the API is.
-enum Api {
+pub(super) enum Api {
     Page(Vec<u8>),
     /// The registry says that it has no such API.
     Missing,
@@ -299,7 +299,7 @@ impl Step {
     }
 }
 
-fn api(url: &str, response: &HttpResponse) -> Api {
+pub(super) fn api(url: &str, response: &HttpResponse) -> Api {
     match response.status {
         200 => match response.media_type() {
             Some(kind) if is_index_type(kind) => Api::Page(response.body.clone()),

@@ -2,7 +2,7 @@
 
 use super::Session;
 use super::protocol::Reply;
-use crate::crypto::HashAlgorithm;
+use crate::crypto::{HashAlgorithm, Provider};
 use crate::error::quote;
 use crate::evidence::EvidenceReply;
 use crate::oci::{self, media_type};
@@ -20,43 +20,47 @@ fn stated_media_type(bytes: &[u8]) -> Option<String> {
 }
 
 /// An artifact's descriptor, and its bytes where they came.
-type Resolved = (Descriptor, Option<Vec<u8>>);
+pub(crate) type Resolved = (Descriptor, Option<Vec<u8>>);
+
+/// The artifact that `reference` names, from bytes that are hashed here.
+pub(crate) fn resolved(
+    reference: &str,
+    reply: Reply,
+    provider: &Provider,
+) -> Result<Resolved, String> {
+    let (header, bytes) = match reply {
+        Reply::Content { media_type, bytes } => (media_type, bytes),
+        Reply::Resolved(descriptor) => {
+            return Ok((same_digest(reference, descriptor)?, None));
+        }
+        Reply::NotFound => return Err(format!("the artifact `{reference}` does not exist")),
+        Reply::Failed(why) => {
+            return Err(format!(
+                "the artifact `{reference}` could not be resolved: {why}"
+            ));
+        }
+        _ => return Err(wrong_reply("the artifact")),
+    };
+    let algorithm = match oci::Digest::parse(reference) {
+        Ok(digest) if !digest.verify(provider, &bytes) => {
+            return Err(other_bytes(reference));
+        }
+        Ok(digest) => digest.algorithm(),
+        Err(_) => HashAlgorithm::Sha256,
+    };
+    let media_type = one_story(reference, header, stated_media_type(&bytes))?
+        .unwrap_or_else(|| media_type::OCI_MANIFEST.to_owned());
+    let digest = provider.hash(algorithm, &bytes);
+    let descriptor = Descriptor {
+        media_type,
+        digest: format!("{}:{}", algorithm.as_str(), digest.to_hex()),
+        size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+        ..Descriptor::default()
+    };
+    Ok((descriptor, Some(bytes)))
+}
 
 impl Session {
-    /// The artifact that `reference` names, from bytes that are hashed here.
-    pub(super) fn resolved(&self, reference: &str, reply: Reply) -> Result<Resolved, String> {
-        let (header, bytes) = match reply {
-            Reply::Content { media_type, bytes } => (media_type, bytes),
-            Reply::Resolved(descriptor) => {
-                return Ok((same_digest(reference, descriptor)?, None));
-            }
-            Reply::NotFound => return Err(format!("the artifact `{reference}` does not exist")),
-            Reply::Failed(why) => {
-                return Err(format!(
-                    "the artifact `{reference}` could not be resolved: {why}"
-                ));
-            }
-            _ => return Err(wrong_reply("the artifact")),
-        };
-        let algorithm = match oci::Digest::parse(reference) {
-            Ok(digest) if !digest.verify(self.verifier.provider(), &bytes) => {
-                return Err(other_bytes(reference));
-            }
-            Ok(digest) => digest.algorithm(),
-            Err(_) => HashAlgorithm::Sha256,
-        };
-        let media_type = one_story(reference, header, stated_media_type(&bytes))?
-            .unwrap_or_else(|| media_type::OCI_MANIFEST.to_owned());
-        let digest = self.verifier.provider().hash(algorithm, &bytes);
-        let descriptor = Descriptor {
-            media_type,
-            digest: format!("{}:{}", algorithm.as_str(), digest.to_hex()),
-            size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-            ..Descriptor::default()
-        };
-        Ok((descriptor, Some(bytes)))
-    }
-
     /// What an index lists as `descriptor`, from bytes that are hashed here: it
     /// must be what the index says.
     pub(super) fn as_listed(

@@ -33,6 +33,8 @@ use crate::report::{Report, SignatureReport, SignatureResult, Subject};
 use crate::time::Time;
 use crate::verifier::{EnvelopeRequest, Scope, Verifier};
 use crate::wire::Descriptor;
+#[cfg(feature = "http")]
+pub(crate) use judge::resolved;
 use judge::{bounded_size, wrong_reply};
 use platforms::{FoundIndex, Tree};
 
@@ -369,7 +371,9 @@ impl Session {
         let mut listed = None;
         for (request, reply) in std::mem::take(&mut self.answers) {
             let resolved = match request {
-                Request::Resolve { reference } => self.resolved(&reference, reply),
+                Request::Resolve { reference } => {
+                    judge::resolved(&reference, reply, self.verifier.provider())
+                }
                 Request::Manifest(descriptor) => self.as_listed(descriptor, reply),
                 _ => {
                     listed = Some(reply);

@@ -11,10 +11,12 @@
 //!
 //! [`local`] has keys in memory, for tests and small users.
 
+pub mod attach;
 mod cose;
 mod jws;
 pub mod local;
 pub mod manifest;
+pub mod map;
 pub mod payload;
 
 use std::borrow::Cow;

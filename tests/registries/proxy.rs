@@ -104,6 +104,8 @@ pub enum Act {
     Hang,
     /// The connection ends without an answer.
     Reset,
+    /// The registry does what is asked, and its answer is lost.
+    Lose,
     /// The registry's answer with its true length, but only this many octets of
     /// the body.
     Truncate(usize),
@@ -298,6 +300,7 @@ impl Shared {
                 while matches!(stream.read(&mut octet), Ok(read) if read > 0) {}
             }
             Act::Reset => {}
+            Act::Lose => drop(self.upstream(asked)?),
             Act::Truncate(length) => {
                 let answer = self.upstream(asked)?;
                 writer.all(&answer.head(Some(answer.body.len().max(length + 1) as u64)))?;
@@ -357,8 +360,10 @@ impl Shared {
             return Ok(Answer::new(404, &[], ""));
         };
         let mut stream = TcpStream::connect(upstream)?;
+        // The name by which it was asked: addresses of uploads lead here again.
+        let host = asked.header("host").unwrap_or(upstream);
         let mut head = format!(
-            "{} {} HTTP/1.1\r\nHost: {upstream}\r\n",
+            "{} {} HTTP/1.1\r\nHost: {host}\r\n",
             asked.method, asked.target
         );
         for (name, value) in &asked.headers {
@@ -369,6 +374,7 @@ impl Shared {
         }
         head += "Connection: close\r\n\r\n";
         stream.write_all(head.as_bytes())?;
+        stream.write_all(&asked.body)?;
         let mut reader = BufReader::new(stream);
         let mut line = String::new();
         reader.read_line(&mut line)?;

@@ -12,7 +12,7 @@ use super::send::{Incoming, Outgoing, Sender};
 use crate::io::flight::Failed;
 use crate::io::http::failure::Trouble;
 use crate::io::run::{Run, Stopped};
-use crate::registry::{HttpResponse, Origin, status_failure};
+use crate::registry::{HttpResponse, Origin, Retry, status_failure};
 
 /// Why there is no answer, for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +64,8 @@ impl Attempts {
     }
 
     /// The answer to `outgoing`. One that says that another attempt may do better
-    /// is returned after the last one only.
+    /// is returned after the last one only. What is not safe to send again is sent
+    /// once, and has no such answer.
     pub fn send(
         &self,
         origin: &Origin,
@@ -81,7 +82,7 @@ impl Attempts {
                 Ok(sent) => return Ok(sent),
                 Err(failure) => failure,
             };
-            if attempt >= pace.attempts {
+            if attempt >= pace.attempts && outgoing.retry == Retry::Safe {
                 return match failure {
                     // What an answer means is for who asked to say.
                     Failure::Answer(sent) => Ok(sent),
@@ -108,6 +109,9 @@ impl Attempts {
             };
             run.sleep(pause)
                 .map_err(|why| Ended::Stopped(format!("{why}; before, {}", failure.text(&url))))?;
+            if outgoing.retry == Retry::StartOver {
+                return Err(Ended::Why(failure.text(&url)));
+            }
             attempt += 1;
             self.sender.counters.retries.add(1);
         }

@@ -21,7 +21,7 @@ use crate::io::run::Run;
 use crate::registry::challenge;
 use crate::registry::docker_config::Credential;
 use crate::registry::token::{self, Trusted};
-use crate::registry::{Endpoint, HttpResponse, Origin, Secret};
+use crate::registry::{Endpoint, HttpResponse, Method, Origin, Retry, Secret};
 use crate::wire::base64;
 
 /// How long a credential is believed before its source is asked again where the
@@ -37,6 +37,24 @@ pub struct Who {
     pub registry: String,
     /// The repository, which the token's scope names.
     pub endpoint: Endpoint,
+    /// What the token must allow.
+    pub access: Access,
+}
+
+/// What a token allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    Pull,
+    PullAndPush,
+}
+
+impl Who {
+    fn scope(&self) -> String {
+        match self.access {
+            Access::Pull => self.endpoint.pull_scope(),
+            Access::PullAndPush => self.endpoint.push_scope(),
+        }
+    }
 }
 
 /// What to send with a request.
@@ -295,7 +313,7 @@ impl Auth {
                 server.host()
             )));
         }
-        let scope = who.endpoint.pull_scope();
+        let scope = who.scope();
         let url = token::url(&uri, service, &scope).map_err(why)?;
         let form = match &credential {
             Some(Credential::IdentityToken(token)) => {
@@ -312,11 +330,18 @@ impl Auth {
             _ => None,
         };
         let outgoing = Outgoing {
+            method: if form.is_some() {
+                Method::Post
+            } else {
+                Method::Get
+            },
             url: &url,
             headers: &[("accept", "application/json".to_owned())],
             authorization: proof.as_ref(),
             form: form.as_ref(),
+            body: None,
             max_bytes: token::MAX_REPLY_BYTES,
+            retry: Retry::Safe,
             identity: if server == *registry {
                 Identity::Show
             } else {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::attempts::{Attempts, Ended};
-use super::auth::{Auth, Next, Who};
+use super::auth::{Access, Auth, Next, Who};
 use super::gate::Purpose;
 use super::host::RegistryHost;
 use super::known::Known;
@@ -65,6 +65,7 @@ impl RegistryClient {
         let who = Who {
             registry: reference.registry().to_owned(),
             endpoint,
+            access: Access::Pull,
         };
         RegistryHost::new(self.clone(), who)
     }
@@ -90,6 +91,10 @@ impl RegistryClient {
         &self.shared.attempts.options.limits
     }
 
+    pub(super) fn allows_plain_http(&self, origin: &Origin) -> bool {
+        self.shared.attempts.options.allows_plain_http(origin)
+    }
+
     pub(super) fn referrers_order(&self, endpoint: &Endpoint) -> ReferrersOrder {
         self.shared.known.order(endpoint)
     }
@@ -108,18 +113,33 @@ impl RegistryClient {
     ) -> Result<HttpResponse, Ended> {
         let Shared { attempts, auth, .. } = &*self.shared;
         let mut refusals = 0;
+        let mut outgoing = Outgoing {
+            method: request.method,
+            url: &request.url,
+            headers: &request.headers,
+            authorization: None,
+            form: None,
+            body: request.body.as_deref(),
+            max_bytes: request.max_bytes,
+            retry: request.retry,
+            identity: Identity::Hide,
+        };
+        let own = who.endpoint.origin();
+        let origin = origin(&request.url)?;
+        if origin != *own {
+            // Where an upload goes is nobody that we know: it gets the content alone
+            // (CVE-2026-50151).
+            return Ok(attempts.send(&origin, outgoing, purpose, run)?.response);
+        }
+        outgoing.identity = Identity::Show;
         loop {
             let begun = Instant::now();
             let shown = auth.show(who, attempts, run)?;
             let outgoing = Outgoing {
-                url: &request.url,
-                headers: &request.headers,
                 authorization: shown.value(),
-                form: None,
-                max_bytes: request.max_bytes,
-                identity: Identity::Show,
+                ..outgoing
             };
-            let sent = attempts.send(who.endpoint.origin(), outgoing, purpose, run)?;
+            let sent = attempts.send(own, outgoing, purpose, run)?;
             // Who was redirected to has nothing to demand: it gets no credential.
             if sent.response.status != 401 || !sent.first_hand || refusals == MAX_REFUSALS {
                 return Ok(sent.response);
@@ -131,4 +151,11 @@ impl RegistryClient {
             }
         }
     }
+}
+
+fn origin(url: &str) -> Result<Origin, Ended> {
+    let uri = url
+        .parse()
+        .map_err(|_| "the address is malformed".to_owned());
+    uri.and_then(|uri| Origin::of(&uri)).map_err(Ended::Why)
 }

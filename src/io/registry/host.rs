@@ -1,12 +1,13 @@
 //! [`RegistryHost`]: a registry as the host of a session.
 
-use super::auth::Who;
+use super::attempts::Ended;
+use super::auth::{Access, Who};
 use super::client::RegistryClient;
 use super::gate::Purpose;
 use crate::io::drive::Host;
 use crate::io::parallel;
 use crate::io::run::Run;
-use crate::registry::{Endpoint, Exchange, Progress};
+use crate::registry::{Endpoint, Exchange, HttpRequest, HttpResponse, Progress};
 use crate::session::{Need, Reply};
 
 /// Answers from the repository of one reference. What a session needs at the same
@@ -41,7 +42,26 @@ impl RegistryHost {
         &self.who.endpoint
     }
 
-    fn get(&self, need: &Need) -> Reply {
+    /// The same host, which may write too: it asks for tokens that allow that.
+    #[must_use]
+    pub fn for_writing(mut self) -> Self {
+        self.who.access = Access::PullAndPush;
+        self
+    }
+
+    pub(super) const fn client(&self) -> &RegistryClient {
+        &self.client
+    }
+
+    /// Sends a request that is no session's.
+    pub(super) fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Ended> {
+        self.client
+            .ask(&self.who, request, Purpose::Other, &self.run)
+    }
+
+    /// Fetches what `need` asks for.
+    #[must_use]
+    pub fn get(&self, need: &Need) -> Reply {
         let order = self.client.referrers_order(&self.who.endpoint);
         let limits = self.client.limits();
         let Some(mut progress) = Exchange::start(&self.who.endpoint, need, order, limits) else {

@@ -40,6 +40,7 @@ mod options;
 mod pause;
 mod send;
 mod statistics;
+mod write;
 
 pub use super::http::HostPattern;
 pub use super::http::proxy::{Proxies, ProxySettings};
@@ -53,3 +54,4 @@ pub use host::RegistryHost;
 pub use hosts::RegistryHosts;
 pub use options::{Pace, RegistryOptions};
 pub use statistics::Statistics;
+pub use write::{IsNew, Published};

@@ -14,7 +14,7 @@ use crate::io::http::in_run;
 use crate::io::http::tls::Identity;
 use crate::io::run::Run;
 use crate::registry::redirect::{self, Authorization};
-use crate::registry::{HttpResponse, Origin, Secret};
+use crate::registry::{HttpResponse, Method, Origin, Retry, Secret};
 
 /// Octets of an answer that is no success: what it says for people is at its
 /// beginning.
@@ -23,14 +23,18 @@ const MAX_ERROR_BYTES: usize = 16 * 1024;
 /// What is sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Outgoing<'a> {
+    pub method: Method,
     pub url: &'a str,
     pub headers: &'a [(&'static str, String)],
     /// The value of `Authorization`, for the first server alone.
     pub authorization: Option<&'a Secret>,
-    /// The form of a POST; `None` is a GET.
+    /// The form of a POST.
     pub form: Option<&'a Secret>,
+    /// What the address is to take.
+    pub body: Option<&'a [u8]>,
     /// Octets of the body of a success.
     pub max_bytes: usize,
+    pub retry: Retry,
     pub identity: Identity,
 }
 
@@ -86,8 +90,10 @@ impl Sender {
                 }
             })?;
             let location = match (response.status, response.header("location")) {
-                // A form is not sent again to wherever that may be.
-                (301 | 302 | 303 | 307 | 308, Some(location)) if outgoing.form.is_none() => {
+                // Nothing is written to wherever that may be.
+                (301 | 302 | 303 | 307 | 308, Some(location))
+                    if matches!(outgoing.method, Method::Get | Method::Head) =>
+                {
                     location.to_owned()
                 }
                 _ => {
@@ -131,17 +137,7 @@ impl Sender {
         self.counters.requests.add(1);
         in_run(run, || {
             let sent = match outgoing.form {
-                None => {
-                    let mut request = agent.get(uri);
-                    for (name, value) in outgoing.headers {
-                        request = request.header(*name, value);
-                    }
-                    if let Some(value) = authorization {
-                        request = request.header("authorization", value.reveal());
-                    }
-                    let request = request.config().timeout_global(Some(left)).build();
-                    request.call()
-                }
+                None => send(&agent, uri, outgoing, authorization, left),
                 Some(form) => {
                     let request = agent.post(uri).config().timeout_global(Some(left)).build();
                     request
@@ -150,7 +146,7 @@ impl Sender {
                 }
             };
             let response = sent.map_err(|error| trouble(error, uri))?;
-            self.read(response, uri, outgoing.max_bytes)
+            self.read(response, uri, outgoing.method, outgoing.max_bytes)
         })
     }
 
@@ -160,10 +156,12 @@ impl Sender {
         &self,
         response: Response<Body>,
         uri: &Uri,
+        method: Method,
         max_bytes: usize,
     ) -> Result<HttpResponse, Trouble> {
         let (parts, body) = response.into_parts();
-        let success = parts.status.as_u16() == 200;
+        // What is said of content that does not come is no matter.
+        let success = parts.status.as_u16() == 200 && method != Method::Head;
         let encoding = parts.headers.get(CONTENT_ENCODING);
         let plain = encoding.is_none_or(|one| one.as_bytes().eq_ignore_ascii_case(b"identity"));
         if success && !plain {
@@ -205,6 +203,49 @@ impl Sender {
             headers,
             body: bytes,
         })
+    }
+}
+
+/// Sends a request that is no form.
+fn send(
+    agent: &ureq::Agent,
+    uri: &Uri,
+    outgoing: Outgoing<'_>,
+    authorization: Option<&Secret>,
+    left: Duration,
+) -> Result<Response<Body>, ureq::Error> {
+    let method = match outgoing.method {
+        Method::Get => ureq::http::Method::GET,
+        Method::Head => ureq::http::Method::HEAD,
+        Method::Post => ureq::http::Method::POST,
+        Method::Put => ureq::http::Method::PUT,
+    };
+    let mut request = ureq::http::Request::builder().method(method).uri(uri);
+    for (name, value) in outgoing.headers {
+        request = request.header(*name, value);
+    }
+    if let Some(value) = authorization {
+        request = request.header("authorization", value.reveal());
+    }
+    match outgoing.body {
+        None => {
+            let request = request.body(())?;
+            agent.run(
+                agent
+                    .configure_request(request)
+                    .timeout_global(Some(left))
+                    .build(),
+            )
+        }
+        Some(body) => {
+            let request = request.body(body)?;
+            agent.run(
+                agent
+                    .configure_request(request)
+                    .timeout_global(Some(left))
+                    .build(),
+            )
+        }
     }
 }
 

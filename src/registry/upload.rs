@@ -1,0 +1,323 @@
+//! [`Upload`]: one blob on its way into a repository (distribution-spec, "Pushing
+//! blobs": POST, then PUT).
+
+use std::sync::Arc;
+
+use http::Uri;
+
+use super::endpoint::{Endpoint, Origin};
+use super::failure::{has_code, status_failure};
+use super::message::{HttpRequest, HttpResponse, Method, Retry};
+use super::redirect;
+use super::text::percent_encode;
+use crate::oci::Digest;
+use crate::oci::media_type::OCTET_STREAM;
+
+/// Uploads that are begun for one blob: each PUT may be lost.
+const MAX_UPLOADS: u32 = 5;
+/// An upload's answers have no body that is read.
+const MAX_BYTES: usize = 0;
+
+/// One blob under way.
+///
+/// The registry says where the content goes, and that may be another server: a
+/// storage service. The host must send credentials to the registry's own origin
+/// alone (CVE-2026-50151).
+#[derive(Clone, Debug)]
+pub struct Upload {
+    endpoint: Endpoint,
+    digest: Digest,
+    content: Arc<[u8]>,
+    stage: Stage,
+    begun: u32,
+}
+
+#[derive(Clone, Debug)]
+enum Stage {
+    /// Is it there?
+    Head(String),
+    /// Where does it go?
+    Post(String),
+    /// The content, to this address.
+    Put(String),
+}
+
+/// How far an upload is.
+#[derive(Debug)]
+pub enum UploadStep {
+    /// Send this request, and give its answer to [`Upload::receive`], or to
+    /// [`Upload::lost`] where there is none.
+    Again(Box<Upload>, HttpRequest),
+    /// The registry has the blob.
+    Done,
+    /// Why it could not be had, for a person.
+    Failed(String),
+}
+
+impl Upload {
+    /// Starts by asking whether the blob is there.
+    #[must_use]
+    pub fn look_first(endpoint: &Endpoint, digest: Digest, content: Arc<[u8]>) -> UploadStep {
+        Self::new(endpoint, digest, content).head()
+    }
+
+    /// Starts with the upload: for a blob that is most likely new.
+    #[must_use]
+    pub fn start(endpoint: &Endpoint, digest: Digest, content: Arc<[u8]>) -> UploadStep {
+        Self::new(endpoint, digest, content).post()
+    }
+
+    fn new(endpoint: &Endpoint, digest: Digest, content: Arc<[u8]>) -> Self {
+        Self {
+            endpoint: endpoint.clone(),
+            digest,
+            content,
+            stage: Stage::Head(String::new()),
+            begun: 0,
+        }
+    }
+
+    fn head(mut self) -> UploadStep {
+        let path = self.endpoint.blob(&self.digest.to_string());
+        let url = self.endpoint.url(&path);
+        self.stage = Stage::Head(url.clone());
+        let request = HttpRequest::new(Method::Head, url, MAX_BYTES);
+        UploadStep::Again(Box::new(self), request)
+    }
+
+    fn post(mut self) -> UploadStep {
+        self.begun += 1;
+        let url = self.endpoint.url(&self.endpoint.uploads());
+        self.stage = Stage::Post(url.clone());
+        let mut request = HttpRequest::new(Method::Post, url, MAX_BYTES);
+        request.body = Some(Arc::from([]));
+        UploadStep::Again(Box::new(self), request)
+    }
+
+    /// Takes the answer to the request. `plain_http` says which servers may be
+    /// asked without TLS.
+    #[must_use]
+    pub fn receive(
+        self,
+        response: &HttpResponse,
+        plain_http: impl Fn(&Origin) -> bool,
+    ) -> UploadStep {
+        match &self.stage {
+            Stage::Head(url) => match response.status {
+                200 => UploadStep::Done,
+                404 => self.post(),
+                _ => UploadStep::Failed(status_failure(url, response)),
+            },
+            Stage::Post(url) => match (response.status, response.header("location")) {
+                (202, Some(location)) => {
+                    let put = self.destination(url, location, plain_http);
+                    match put {
+                        Ok(address) => self.put(address),
+                        Err(why) => UploadStep::Failed(format!("`{url}`: {why}")),
+                    }
+                }
+                (202, None) => UploadStep::Failed(format!(
+                    "`{url}` was answered without saying where the upload goes"
+                )),
+                _ => UploadStep::Failed(status_failure(url, response)),
+            },
+            Stage::Put(url) => {
+                let forgotten =
+                    response.status == 404 || has_code(&response.body, "BLOB_UPLOAD_UNKNOWN");
+                match response.status {
+                    // 201 by the specification; storage services have their own.
+                    200 | 201 | 204 => UploadStep::Done,
+                    _ if forgotten && self.begun < MAX_UPLOADS => self.head(),
+                    _ => UploadStep::Failed(status_failure(&shown(url), response)),
+                }
+            }
+        }
+    }
+
+    /// The request has no answer, for the reason `why`: whether the content came
+    /// through is not known, and where it went cannot be used again.
+    #[must_use]
+    pub fn lost(self, why: String) -> UploadStep {
+        match self.stage {
+            Stage::Put(_) if self.begun < MAX_UPLOADS => self.head(),
+            _ => UploadStep::Failed(why),
+        }
+    }
+
+    /// The upload's address with the digest, from `Location`.
+    fn destination(
+        &self,
+        url: &str,
+        location: &str,
+        plain_http: impl Fn(&Origin) -> bool,
+    ) -> Result<String, String> {
+        let base: Uri = url
+            .parse()
+            .map_err(|_| "the address is malformed".to_owned())?;
+        let (target, _) = redirect::follow(&base, location, plain_http)?;
+        let mut address = target.to_string();
+        address.push(if target.query().is_some() { '&' } else { '?' });
+        address.push_str("digest=");
+        address.push_str(&percent_encode(&self.digest.to_string()));
+        Ok(address)
+    }
+
+    fn put(mut self, address: String) -> UploadStep {
+        let mut request = HttpRequest::new(Method::Put, address.clone(), MAX_BYTES);
+        request.headers = vec![("content-type", OCTET_STREAM.to_owned())];
+        request.body = Some(Arc::clone(&self.content));
+        request.retry = Retry::StartOver;
+        self.stage = Stage::Put(address);
+        UploadStep::Again(Box::new(self), request)
+    }
+}
+
+/// An upload's address as errors show it: its query is as good as a password.
+fn shown(url: &str) -> String {
+    url.parse::<Uri>().map_or_else(
+        |_| "the upload".to_owned(),
+        |uri| redirect::without_query(&uri),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{HashAlgorithm, Provider};
+    use crate::oci::Reference;
+    use crate::registry::Scheme;
+
+    const CONTENT: &[u8] = b"content";
+
+    fn endpoint() -> Endpoint {
+        let reference = Reference::parse("registry.example/app:v1").unwrap();
+        Endpoint::new(&reference, Scheme::Https)
+    }
+
+    fn digest() -> Digest {
+        Digest::of(&Provider::preferred(), HashAlgorithm::Sha256, CONTENT)
+    }
+
+    fn answer(status: u16, location: Option<&str>, body: &str) -> HttpResponse {
+        HttpResponse {
+            status,
+            headers: location
+                .map(|location| ("Location".to_owned(), location.to_owned()))
+                .into_iter()
+                .collect(),
+            body: body.as_bytes().to_vec(),
+        }
+    }
+
+    fn again(step: UploadStep) -> (Upload, HttpRequest) {
+        match step {
+            UploadStep::Again(upload, request) => (*upload, request),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn failure(step: UploadStep) -> String {
+        match step {
+            UploadStep::Failed(why) => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn start() -> UploadStep {
+        Upload::start(&endpoint(), digest(), Arc::from(CONTENT))
+    }
+
+    #[test]
+    fn a_blob_that_is_there_is_not_uploaded() {
+        let step = Upload::look_first(&endpoint(), digest(), Arc::from(CONTENT));
+        let (upload, request) = again(step);
+        assert_eq!(request.method, Method::Head);
+        assert_eq!(
+            request.url,
+            format!("https://registry.example/v2/app/blobs/{}", digest())
+        );
+        let step = upload.clone().receive(&answer(200, None, ""), |_| false);
+        assert!(matches!(step, UploadStep::Done));
+        let (_, request) = again(upload.clone().receive(&answer(404, None, ""), |_| false));
+        assert_eq!(request.method, Method::Post);
+        // What is not known is not absent.
+        failure(upload.receive(&answer(403, None, ""), |_| false));
+    }
+
+    #[test]
+    fn content_goes_where_the_registry_says() {
+        for (location, expected) in [
+            (
+                "/v2/app/blobs/uploads/1",
+                "https://registry.example/v2/app/blobs/uploads/1?",
+            ),
+            (
+                "https://registry.example/u?_state=a%3D",
+                "https://registry.example/u?_state=a%3D&",
+            ),
+            ("https://storage.example/u", "https://storage.example/u?"),
+        ] {
+            let (upload, request) = again(start());
+            assert_eq!(
+                request.url,
+                "https://registry.example/v2/app/blobs/uploads/"
+            );
+            assert_eq!(request.body.as_deref(), Some(&[][..]));
+            let step = upload.receive(&answer(202, Some(location), ""), |_| false);
+            let (upload, request) = again(step);
+            let digest = digest().to_string().replace(':', "%3A");
+            assert_eq!(request.url, format!("{expected}digest={digest}"));
+            assert_eq!(request.body.as_deref(), Some(CONTENT));
+            assert_eq!(request.retry, Retry::StartOver);
+            let step = upload.receive(&answer(201, None, ""), |_| false);
+            assert!(matches!(step, UploadStep::Done));
+        }
+    }
+
+    /// CVE-2026-50151 (upload Location): nothing leaves TLS. Whether credentials go
+    /// along is up to who sends; see the tests against registries.
+    #[test]
+    fn content_does_not_go_to_plain_http() {
+        for location in [
+            "http://registry.example/u",
+            "http://localhost/u",
+            "ftp://x/",
+            "http://[",
+        ] {
+            let (upload, _) = again(start());
+            let why = failure(upload.receive(&answer(202, Some(location), ""), |_| true));
+            assert!(why.contains("blobs/uploads/"), "{why}");
+        }
+        let (upload, _) = again(start());
+        failure(upload.receive(&answer(202, None, ""), |_| true));
+        let (upload, _) = again(start());
+        failure(upload.receive(&answer(201, None, ""), |_| true));
+    }
+
+    #[test]
+    fn a_lost_answer_leads_to_a_look_and_not_to_a_second_put() {
+        let mut step = start();
+        for _ in 1..MAX_UPLOADS {
+            let (upload, _) = again(step);
+            let (upload, put) = again(upload.receive(&answer(202, Some("/u"), ""), |_| false));
+            assert_eq!(put.method, Method::Put);
+            let (upload, head) = again(upload.lost("time-out".to_owned()));
+            assert_eq!(head.method, Method::Head);
+            step = upload.receive(&answer(404, None, ""), |_| false);
+        }
+        let (upload, _) = again(step);
+        let (upload, _) = again(upload.receive(&answer(202, Some("/u"), ""), |_| false));
+        assert_eq!(failure(upload.lost("time-out".to_owned())), "time-out");
+        // An upload that the registry forgot is begun again; a refusal is one.
+        let put = || {
+            let (upload, _) = again(start());
+            again(upload.receive(&answer(202, Some("/u?secret=1"), ""), |_| false)).0
+        };
+        again(put().receive(&answer(404, None, ""), |_| false));
+        let why = failure(put().receive(&answer(400, None, ""), |_| false));
+        assert!(!why.contains("secret"), "{why}");
+        // Without an answer to the POST nothing was begun that could be finished.
+        let (upload, _) = again(start());
+        failure(upload.lost("no".to_owned()));
+    }
+}
