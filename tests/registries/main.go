@@ -14,6 +14,7 @@ const usage = `usage:
   registries serve [flags]    run a registry: olareg, or that of go-containerregistry
   registries token [flags]    run a token server
   registries push [flags]     push what standard input asks for, one JSON object a line
+  registries sign-files [flags] DIR...   sign the payload files of DIR in place
   registries bench-push [flags]     push signed images, many
   registries bench-verify [flags]   verify them with notation-go in this process`
 
@@ -41,6 +42,8 @@ func run(args []string) error {
 			return serveTokens(args[1:])
 		case "push":
 			return push(args[1:], os.Stdin, os.Stdout)
+		case "sign-files":
+			return signFiles(args[1:])
 		case "bench-push":
 			return benchPush(args[1:])
 		case "bench-verify":

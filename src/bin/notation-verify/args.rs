@@ -7,10 +7,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use notation_verifier::Time;
 use notation_verifier::session::Platforms;
 
+use crate::attach::AttachArgs;
 use crate::bundle::BundleArgs;
 use crate::evidence::{EvidenceArgs, seconds};
+use crate::payload::PayloadArgs;
 use crate::registry::RegistryArgs;
 use crate::reports::Wanted;
+use crate::sign::SignArgs;
+use crate::sources::FromArgs;
 
 /// Verify Notary Project (Notation) signatures of images and blobs.
 ///
@@ -37,7 +41,8 @@ Exit codes:
      (--evidence-time recorded)
   6  interrupted: somebody ended the run (Ctrl-C), what was done is reported
 Of many images: 6 where the run was interrupted, else the first of 1, 3, 4 that
-one image has, else 0 (or 5): all are trusted.";
+one image has, else 0 (or 5): all are trusted.
+Of payload, sign and attach: 0 where everything was done, else 1, or 6.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -51,6 +56,12 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Show the signatures of an image as a tree; says nothing about trust.
     List(ListArgs),
+    /// Write payloads for a signing service that signs files: one for each image.
+    Payload(Box<PayloadArgs>),
+    /// Sign payload files with a key in a file: for tests and small users.
+    Sign(SignArgs),
+    /// Attach signatures to their images.
+    Attach(Box<AttachArgs>),
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -175,17 +186,8 @@ impl From<PlatformsArg> for Platforms {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Many images")]
 pub struct ManyArgs {
-    /// A file that names images: one reference a line, or image-info.json. `-` is
-    /// standard input.
-    #[arg(long, value_name = "FILE")]
-    pub from: Option<PathBuf>,
-    /// The registry where the images of --from are, in place of the one that is
-    /// written there.
-    #[arg(long, value_name = "REGISTRY", requires = "from")]
-    pub registry_override: Option<String>,
-    /// A text before the repository of each image of --from, for example `staging/`.
-    #[arg(long, value_name = "PREFIX", requires = "from")]
-    pub repo_prefix: Option<String>,
+    #[command(flatten)]
+    pub files: FromArgs,
     /// Images at the same time.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256), conflicts_with_all = ["oci_layout", "envelope"])]
     pub concurrency: u16,
@@ -260,7 +262,7 @@ pub struct ListArgs {
     pub registry: RegistryArgs,
 }
 
-fn key_value(text: &str) -> Result<(String, String), String> {
+pub fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("metadata has the form KEY=VALUE".to_owned()),

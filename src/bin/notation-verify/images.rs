@@ -12,7 +12,7 @@ use notation_verifier::io::bundle::{Bundle, Claims, Recording};
 use notation_verifier::io::evidence::EvidenceFetcher;
 use notation_verifier::io::registry::RegistryHosts;
 use notation_verifier::io::{Budget, Cancel, Configured, Host, Run};
-use notation_verifier::oci::{ImageList, Reference, Relocation};
+use notation_verifier::oci::Reference;
 use notation_verifier::report::{Subject, error_members};
 use notation_verifier::session::ImageRequest;
 use notation_verifier::{Error, ErrorKind, Limits, Provider, Time, Verifier};
@@ -90,7 +90,7 @@ pub fn run(args: &VerifyArgs, mut origin: Origin) -> Exit {
         clock: Instant::now(),
         as_of: origin.moment.as_str(),
     };
-    let only = match (&args.many.from, args.references.as_slice()) {
+    let only = match (&args.many.files.from, args.references.as_slice()) {
         (None, [only]) => Some(only.as_str()),
         _ => None,
     };
@@ -123,7 +123,10 @@ fn prepare(args: &VerifyArgs) -> Result<Prepared, Error> {
     run = run.with_cancel(cancel);
 
     let limits = Limits::default();
-    let list = list(args, &limits)?;
+    let list = args
+        .many
+        .files
+        .list(&args.references, &args.registry, &limits)?;
     let mut sentences = list.warnings();
     let config = input::config(common.config.as_deref())?;
     let Configured { verifier, warnings } = config.oci_verifier(Provider::preferred(), limits)?;
@@ -151,35 +154,6 @@ fn prepare(args: &VerifyArgs) -> Result<Prepared, Error> {
         warnings: sentences,
         run,
     })
-}
-
-fn list(args: &VerifyArgs, limits: &Limits) -> Result<ImageList, Error> {
-    let mut list = ImageList::new();
-    for reference in &args.references {
-        list.add_reference(reference, limits)?;
-    }
-    if let Some(path) = &args.many.from {
-        let (name, bytes) = if path.as_os_str() == "-" {
-            if args.registry.reads_stdin() {
-                return Err(Error::new(
-                    ErrorKind::Usage,
-                    "standard input cannot be the list of images and the password",
-                ));
-            }
-            let name = "standard input".to_owned();
-            let bytes = input::all_of(std::io::stdin().lock(), &name, limits.image_list_bytes)?;
-            (name, bytes)
-        } else {
-            let name = format!("`{}`", path.display());
-            (name, input::file(path, limits.image_list_bytes)?)
-        };
-        let relocation = Relocation {
-            registry: args.many.registry_override.clone(),
-            repository_prefix: args.many.repo_prefix.clone(),
-        };
-        list.add_file(&name, &bytes, &relocation, limits)?;
-    }
-    Ok(list)
 }
 
 /// What came of a run beside its images.
@@ -291,7 +265,7 @@ fn many(
     started: reports::Run,
     origin: &mut Origin,
 ) -> Exit {
-    let mut progress = Progress::new(prepared.images.len());
+    let mut progress = Progress::new(prepared.images.len(), "not trusted");
     let mut document = match args.common.output {
         Output::Text => None,
         Output::Json => Some(start_document(started)),

@@ -1,6 +1,7 @@
 //! The command `notation-verify`.
 
 mod args;
+mod attach;
 mod bundle;
 mod evidence;
 mod exit;
@@ -10,10 +11,13 @@ mod inspect;
 mod interrupt;
 mod list;
 mod lookup;
+mod payload;
 mod progress;
 mod reasons;
 mod registry;
 mod reports;
+mod sign;
+mod sources;
 mod stamp;
 mod text;
 mod verify;
@@ -31,6 +35,9 @@ fn main() -> std::process::ExitCode {
         Command::Blob(BlobCommand::Verify(args)) => verify::blob(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::List(args) => list::run(&args),
+        Command::Payload(args) => payload::run(&args),
+        Command::Attach(args) => attach::run(&args),
+        Command::Sign(args) => sign::run(&args),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "notation-verify", &mut text);

@@ -16,14 +16,15 @@ const BETWEEN_LINES: Duration = Duration::from_secs(5);
 pub struct Progress {
     bar: Option<ProgressBar>,
     total: usize,
+    bad: &'static str,
     done: usize,
     failed: usize,
     said: Instant,
 }
 
 impl Progress {
-    /// For a run of `total` images.
-    pub fn new(total: usize) -> Self {
+    /// For a run of `total` images, of which some may be `bad`.
+    pub fn new(total: usize, bad: &'static str) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let length = u64::try_from(total).unwrap_or(u64::MAX);
             let target = ProgressDrawTarget::stderr_with_hz(DRAWN_PER_SECOND);
@@ -38,6 +39,7 @@ impl Progress {
         Self {
             bar,
             total,
+            bad,
             done: 0,
             failed: 0,
             said: Instant::now(),
@@ -46,13 +48,18 @@ impl Progress {
 
     /// One more is done; `show` prints what is to be said of it.
     pub fn add(&mut self, finished: &Finished, show: impl FnOnce()) {
+        self.count(finished.status().failed(), show);
+    }
+
+    /// The same for one that failed or not.
+    pub fn count(&mut self, failed: bool, show: impl FnOnce()) {
         self.done += 1;
-        self.failed += usize::from(finished.status().failed());
+        self.failed += usize::from(failed);
         match &self.bar {
             Some(bar) => {
                 bar.suspend(show);
                 if self.failed > 0 {
-                    bar.set_message(format!("{} not trusted, ", self.failed));
+                    bar.set_message(format!("{} {}, ", self.failed, self.bad));
                 }
                 bar.inc(1);
             }
@@ -62,10 +69,11 @@ impl Progress {
                     self.said = Instant::now();
                     let _ = writeln!(
                         std::io::stderr().lock(),
-                        "{} of {} images, {} not trusted",
+                        "{} of {} images, {} {}",
                         self.done,
                         self.total,
-                        self.failed
+                        self.failed,
+                        self.bad
                     );
                 }
                 show();
