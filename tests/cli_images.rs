@@ -794,6 +794,26 @@ fn an_interrupted_run_reports_what_was_done() {
         assert_eq!(statuses(&document), ["verified", "not-done", "not-done"]);
         assert_eq!(document["summary"]["stopped"], "cancelled");
     }
+
+    for command in ["list", "inspect"] {
+        let world = World::new();
+        let child = world
+            .command(&[command, &world.of("hang", "x")])
+            .spawn()
+            .unwrap();
+        let begun = Instant::now();
+        while world.server.hits() == 0 {
+            assert!(begun.elapsed() < SOON);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let killed = Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(killed.success());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(code(&output), 6, "{}", err(&output));
+    }
 }
 
 #[test]

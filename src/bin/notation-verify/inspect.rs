@@ -12,7 +12,7 @@ use crate::args::{InspectArgs, Output};
 use crate::exit::Exit;
 use crate::lookup::{self, Content, Entry};
 use crate::stamp::Stamp;
-use crate::{input, text};
+use crate::{input, interrupt, text};
 
 /// What is shown: of an image, or of an envelope on its own.
 struct Shown {
@@ -48,12 +48,19 @@ pub fn run(args: &InspectArgs) -> Exit {
                 Output::Text => text::print_error(&error),
                 Output::Json => print_json(None, Some(&error)),
             }
-            if error.kind() == ErrorKind::Usage {
-                Exit::Usage
-            } else {
-                Exit::CouldNotEvaluate
-            }
+            exit_of(&error)
         }
+    }
+}
+
+/// Of commands that look at signatures: why they could not.
+pub fn exit_of(error: &Error) -> Exit {
+    if interrupt::was_asked() {
+        Exit::Interrupted
+    } else if error.kind() == ErrorKind::Usage {
+        Exit::Usage
+    } else {
+        Exit::CouldNotEvaluate
     }
 }
 
@@ -61,7 +68,9 @@ pub fn run(args: &InspectArgs) -> Exit {
 /// code, and so is one that could not be looked at.
 pub fn exit(incomplete: bool, entries: &[Entry]) -> Exit {
     let any = |is: fn(&Content) -> bool| entries.iter().any(|entry| is(&entry.content));
-    if any(|content| matches!(content, Content::Broken(_))) {
+    if interrupt::was_asked() {
+        Exit::Interrupted
+    } else if any(|content| matches!(content, Content::Broken(_))) {
         Exit::Rejected
     } else if incomplete || any(|content| matches!(content, Content::Unavailable(_))) {
         Exit::CouldNotEvaluate

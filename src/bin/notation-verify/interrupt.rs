@@ -7,13 +7,20 @@ use notation_verifier::{Error, ErrorKind};
 
 use crate::exit::Exit;
 
+/// Whether somebody asked.
+static ASKED: AtomicBool = AtomicBool::new(false);
+
+/// Whether somebody asked the program to end.
+pub fn was_asked() -> bool {
+    ASKED.load(Ordering::SeqCst)
+}
+
 /// Cancels the run when somebody asks the program to end. Who asks twice does not
 /// wait for what was done to be reported.
 pub fn on_signal(cancel: &Cancel) -> Result<(), Error> {
     let cancel = cancel.clone();
-    let asked = AtomicBool::new(false);
     ctrlc::set_handler(move || {
-        if asked.swap(true, Ordering::SeqCst) {
+        if ASKED.swap(true, Ordering::SeqCst) {
             std::process::exit(i32::from(Exit::Interrupted.code()));
         }
         cancel.cancel();

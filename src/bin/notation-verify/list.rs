@@ -1,8 +1,8 @@
 //! `list`: the signatures of an image as a tree.
 
+use notation_verifier::Error;
 use notation_verifier::oci::media_type::NOTARY_SIGNATURE;
 use notation_verifier::report::{SCHEMA_VERSION, error_members};
-use notation_verifier::{Error, ErrorKind};
 use serde_json::{Value, json};
 
 use crate::args::{ListArgs, Output};
@@ -34,8 +34,7 @@ pub fn run(args: &ListArgs) -> Exit {
             Exit::Rejected => Exit::Trusted,
             other => other,
         },
-        Err(error) if error.kind() == ErrorKind::Usage => Exit::Usage,
-        Err(_) => Exit::CouldNotEvaluate,
+        Err(error) => inspect::exit_of(&error),
     }
 }
 

@@ -31,11 +31,10 @@ pub fn print_line(line: &str) {
 
 /// Prints an error: what could not be evaluated, and the causes.
 pub fn print_error(error: &Error) {
-    let mut text = format!("{BAD}COULD NOT EVALUATE{BAD:#}  {error}");
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let _ = write!(text, "\n  because: {error}");
-        cause = error.source();
+    let reason = reasons::of_error(error);
+    let mut text = format!("{BAD}COULD NOT EVALUATE{BAD:#}  {}", reason.why);
+    for detail in reason.details {
+        let _ = write!(text, "\n  {detail}");
     }
     let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
