@@ -76,7 +76,8 @@ const INTRODUCTION: &str = "\
 
 Written by `REQUIRE_REGISTRIES=1 cargo bench --features cli --bench registry`. The
 images are in olareg v0.1.2 (referrers API, in memory, plain HTTP) on the same machine,
-each with one COSE signature of one chain of three; level strict, a named identity.
+twenty in a repository, each with one COSE signature of one chain of three; level
+strict, a named identity.
 *Here* is `notation-verify verify --from FILE --concurrency 8`. *The reference command*
 is `notation verify` (v1.3.2), started once for each image, eight at a time. *The
 reference library* is a Go program with notation-go v1.3.2, eight goroutines and one

@@ -29,10 +29,11 @@ import (
 	"oras.land/oras-go/v2/registry/remote"
 )
 
-const benchRepository = "bench/app"
+// How many images share a repository: registries that keep an index of each slow
+// down with its length, and a build has many.
+const imagesInRepository = 20
 
-// benchPush pushes images to one repository, each with one signature of one
-// chain, and as many unsigned ones as asked for; writes their references to
+// benchPush pushes images, each with one signature of one chain, and as many unsigned ones as asked for; writes their references to
 // files, and a configuration that trusts the chain.
 func benchPush(args []string) error {
 	set := flag.NewFlagSet("bench-push", flag.ContinueOnError)
@@ -46,10 +47,6 @@ func benchPush(args []string) error {
 		return err
 	}
 	client, err := to.client(8)
-	if err != nil {
-		return err
-	}
-	repository, err := to.repository(client, benchRepository)
 	if err != nil {
 		return err
 	}
@@ -67,11 +64,16 @@ func benchPush(args []string) error {
 	p := &pusher{ctx: context.Background(), remote: to, client: client}
 	references := make([]string, *signed+*unsigned)
 	err = parallel(4, len(references), func(i int) error {
+		name := fmt.Sprintf("bench/app-%d", i/imagesInRepository)
+		repository, err := to.repository(client, name)
+		if err != nil {
+			return err
+		}
 		image, err := benchImage(p, repository, fmt.Sprintf("%s %d", *algorithm, i))
 		if err != nil {
 			return err
 		}
-		references[i] = to.registry + "/" + benchRepository + "@" + image.Digest.String()
+		references[i] = to.registry + "/" + name + "@" + image.Digest.String()
 		if i >= *signed {
 			return nil
 		}
