@@ -240,7 +240,7 @@ impl ImageList {
         let reference = Reference::parse(text)
             .and_then(|reference| relocation.apply(&reference))
             .map_err(|error| unusable(&place(), &error.to_string()))?;
-        if reference.tag().is_none() && reference.digest().is_none() {
+        if reference.identifier().is_none() {
             return Err(unusable(
                 &place(),
                 &format!("{} needs a digest or a tag", quote(text)),

@@ -108,6 +108,15 @@ impl Reference {
         self.digest
     }
 
+    /// What names the manifest in its repository: the digest, else the tag.
+    #[must_use]
+    pub fn identifier(&self) -> Option<String> {
+        match self.digest {
+            Some(digest) => Some(digest.to_string()),
+            None => self.tag.clone(),
+        }
+    }
+
     /// Whether `text` can be a tag.
     #[must_use]
     pub fn is_tag(text: &str) -> bool {

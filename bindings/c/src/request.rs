@@ -168,16 +168,12 @@ impl Image {
             Some(scope) => (scope, self.reference),
             None => {
                 let reference = Reference::parse(&self.reference)?;
-                let named = reference
-                    .digest()
-                    .map(|digest| digest.to_string())
-                    .or_else(|| reference.tag().map(str::to_owned))
-                    .ok_or_else(|| {
-                        usage(format!(
-                            "the reference `{}` names no image: add a tag or a digest",
-                            self.reference
-                        ))
-                    })?;
+                let named = reference.identifier().ok_or_else(|| {
+                    usage(format!(
+                        "the reference `{}` names no image: add a tag or a digest",
+                        self.reference
+                    ))
+                })?;
                 (reference.scope(), named)
             }
         };

@@ -177,10 +177,7 @@ fn batch(
     let now = args.common.at.unwrap_or_else(input::now);
     let images = prepared.images.into_iter().map(|reference| {
         let scope = reference.scope();
-        let named = match (reference.digest(), reference.tag()) {
-            (Some(digest), _) => digest.to_string(),
-            (None, tag) => tag.unwrap_or_default().to_owned(),
-        };
+        let named = reference.identifier().unwrap_or_default();
         ImageRequest {
             name: reference.to_string(),
             user_metadata: metadata.clone(),

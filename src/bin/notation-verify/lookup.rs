@@ -84,10 +84,7 @@ pub fn in_registry(
         .references()
         .first()
         .ok_or_else(|| Error::new(ErrorKind::Usage, "give a reference"))?;
-    let named = match (parsed.digest(), parsed.tag()) {
-        (Some(digest), _) => digest.to_string(),
-        (None, tag) => tag.unwrap_or_default().to_owned(),
-    };
+    let named = parsed.identifier().unwrap_or_default();
     look(
         &mut client.host(parsed).in_run(run),
         reference.to_owned(),

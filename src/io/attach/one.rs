@@ -204,16 +204,12 @@ pub(in crate::io) fn resolve(
     reference: &Reference,
     verifier: &Verifier,
 ) -> Result<Descriptor, Error> {
-    let name = match (reference.digest(), reference.tag()) {
-        (Some(digest), _) => digest.to_string(),
-        (None, Some(tag)) => tag.to_owned(),
-        (None, None) => {
-            return Err(Error::new(
-                ErrorKind::Usage,
-                format!("`{reference}` needs a digest or a tag"),
-            ));
-        }
-    };
+    let name = reference.identifier().ok_or_else(|| {
+        Error::new(
+            ErrorKind::Usage,
+            format!("`{reference}` needs a digest or a tag"),
+        )
+    })?;
     let request = Request::Resolve {
         reference: name.clone(),
     };

@@ -60,16 +60,12 @@ fn payload_of(shared: &Shared<'_>, reference: &mut Reference) -> Result<PayloadR
     let options = shared.options;
     let limits = &options.limits;
     let host = shared.client.host(reference).in_run(options.run.clone());
-    let name = match (reference.digest(), reference.tag()) {
-        (Some(digest), _) => digest.to_string(),
-        (None, Some(tag)) => tag.to_owned(),
-        (None, None) => {
-            return Err(Error::new(
-                ErrorKind::Usage,
-                format!("`{reference}` needs a digest or a tag"),
-            ));
-        }
-    };
+    let name = reference.identifier().ok_or_else(|| {
+        Error::new(
+            ErrorKind::Usage,
+            format!("`{reference}` needs a digest or a tag"),
+        )
+    })?;
     let need = Need {
         id: NeedId(0),
         request: Request::Resolve {
