@@ -51,8 +51,8 @@
 //! `fast` (default): faster cryptography on x86_64 and aarch64, chosen at run
 //! time. `io` (default): configuration directory, OCI layouts, the driving loop.
 //! `http`: registries (`io::registry`), OCSP answers and CRLs over HTTP with caches
-//! (`io::evidence`). `cli`:
-//! the command. Features add, they never change what another one does.
+//! (`io::evidence`), time-stamps (`io::timestamp`). `cli`: the command. Features add,
+//! they never change what another one does.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -2,13 +2,16 @@
 //! "Timestamp Countersignature Verification Details").
 
 use super::Facts;
+use crate::crypto::Provider;
 use crate::evidence::{Evidence, EvidenceRequest};
+use crate::limits::Limits;
 use crate::outcome::{Reason, Rejection};
 use crate::policy::VerifyTimestamp;
 use crate::revocation::{self, Context};
+use crate::time::Time;
 use crate::timestamp::{Timestamp, Token};
 use crate::trust::StoreKind;
-use crate::x509::Certificate;
+use crate::x509::{Certificate, Chain};
 
 /// Whether the conditions for verifying a countersignature under the scheme
 /// `notary.x509` are met: the policy names a `tsa` store, and either wants it
@@ -35,7 +38,7 @@ pub(super) struct Verified {
 }
 
 /// Why there is none, or none yet.
-pub(super) enum Unverified {
+pub(crate) enum Unverified {
     Rejected(Rejection),
     Needs(Vec<EvidenceRequest>),
 }
@@ -55,8 +58,8 @@ pub(super) fn verify(facts: &Facts<'_>, evidence: &Evidence) -> Result<Verified,
             .authorities
             .get_or_check_authority(path, facts.provider, facts.limits)
     })?;
-    check_range(facts, &stamp)?;
-    let revocation = check_revocation(facts, &stamp, evidence)?;
+    check_range(facts.signed.chain(), &stamp)?;
+    let revocation = check_revocation(&stamp, facts.now, facts.provider, facts.limits, evidence)?;
     Ok(Verified { stamp, revocation })
 }
 
@@ -96,11 +99,14 @@ fn anchors(facts: &Facts<'_>) -> Result<Vec<Certificate>, Rejection> {
 /// "Validate that the time range from `timeStampLowerLimit` to
 /// `timeStampUpperLimit` is entirely within the signing certificate chain's
 /// validity period."
-fn check_range(facts: &Facts<'_>, stamp: &Timestamp) -> Result<(), Rejection> {
-    let chain = facts.signed.chain().certificates();
-    let outside = chain.iter().zip(0_usize..).find(|(certificate, _)| {
-        stamp.earliest() < certificate.not_before() || stamp.latest() > certificate.not_after()
-    });
+pub(crate) fn check_range(signer: &Chain, stamp: &Timestamp) -> Result<(), Rejection> {
+    let outside = signer
+        .certificates()
+        .iter()
+        .zip(0_usize..)
+        .find(|(certificate, _)| {
+            stamp.earliest() < certificate.not_before() || stamp.latest() > certificate.not_after()
+        });
     let Some((certificate, position)) = outside else {
         return Ok(());
     };
@@ -120,18 +126,15 @@ fn check_range(facts: &Facts<'_>, stamp: &Timestamp) -> Result<(), Rejection> {
 /// Revocation of the authority's chain: "always enforced when timestamp
 /// countersignature verification is triggered", whatever the policy says of the
 /// signer's chain.
-fn check_revocation(
-    facts: &Facts<'_>,
+pub(crate) fn check_revocation(
     stamp: &Timestamp,
+    now: Time,
+    provider: &Provider,
+    limits: &Limits,
     evidence: &Evidence,
 ) -> Result<String, Unverified> {
-    let context = Context {
-        now: facts.now,
-        // A stamp cannot vouch for its own authority.
-        authentic_signing_time: None,
-        provider: facts.provider,
-        limits: facts.limits,
-    };
+    // Without an authentic signing time: a stamp cannot vouch for its own authority.
+    let context = Context::new(now, provider, limits);
     let chain = stamp.chain().certificates();
     let statuses = revocation::evaluate(chain, &context, evidence).map_err(Unverified::Needs)?;
     revocation::conclude(chain, &statuses)

@@ -7,7 +7,7 @@
 pub mod authentic_timestamp;
 pub mod authenticity;
 mod chain_cache;
-mod countersignature;
+pub(crate) mod countersignature;
 pub mod critical_attributes;
 pub mod expiry;
 pub mod integrity;

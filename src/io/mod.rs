@@ -27,6 +27,8 @@ pub mod registry;
 mod run;
 #[cfg(feature = "http")]
 mod tasks;
+#[cfg(feature = "http")]
+pub mod timestamp;
 
 pub use bundle::{Bundle, Recording};
 pub use config::ConfigDirectory;

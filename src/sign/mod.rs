@@ -9,6 +9,9 @@
 //! descriptor ─► payload ─► ToBeSigned ─► (the key signs) ─► envelope ─► manifest
 //! ```
 //!
+//! With a time-stamp of an RFC 3161 authority, [`ToBeSigned::stamping`] has the
+//! query, and makes the envelope once the answer is verified.
+//!
 //! [`local`] has keys in memory, for tests and small users.
 
 pub mod attach;
@@ -18,6 +21,9 @@ pub mod local;
 pub mod manifest;
 pub mod map;
 pub mod payload;
+mod stamp;
+
+pub use stamp::{StampProgress, Stamped, Stamping};
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -183,7 +189,7 @@ impl ToBeSigned {
 
     /// The envelope with `signature`, and with a time-stamp token over the
     /// signature where there is one. The token's own signature and its authority
-    /// are for the caller to verify: that needs a trust store.
+    /// are for the caller to verify: [`Stamping`] does.
     ///
     /// # Errors
     /// [`ErrorKind::Signing`] where the signature is not one of the signing

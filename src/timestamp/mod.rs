@@ -5,15 +5,22 @@
 //! to a [`Timestamp`]. Whether the certificates of the time-stamping authority
 //! are revoked, and what the time means for the chain of the signer, is for the
 //! check of the authentic time-stamp.
+//!
+//! For who signs, [`Query`] asks for one and [`Reply`] reads what the authority
+//! answers.
 
 mod attributes;
 mod gen_time;
 mod path;
+mod query;
+mod reply;
 mod signer;
 mod signing_certificate;
 mod token;
 mod tst_info;
 
+pub use query::Query;
+pub use reply::{Failure, Reply, Status};
 pub use token::{Timestamp, Token};
 pub use tst_info::TstInfo;
 

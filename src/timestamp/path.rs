@@ -46,7 +46,7 @@ pub(super) fn build(
         search.failure.unwrap_or_else(|| {
             invalid(format!(
                 "the time-stamping authority `{}` (issued by `{}`) does not lead to a certificate \
-                 of a `tsa` trust store of the policy",
+                 that is trusted for time-stamps (`tsa` trust stores)",
                 leaf.subject(),
                 leaf.issuer()
             ))

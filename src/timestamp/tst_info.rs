@@ -27,6 +27,7 @@ pub struct TstInfo {
     serial_number: Box<[u8]>,
     time: Time,
     accuracy: Option<Duration>,
+    nonce: Option<Box<[u8]>>,
 }
 
 impl TstInfo {
@@ -57,9 +58,10 @@ impl TstInfo {
         if let Some(ordering) = fields.optional(tag::BOOLEAN)? {
             ordering.boolean()?;
         }
-        if let Some(nonce) = fields.optional(tag::INTEGER)? {
-            nonce.integer()?;
-        }
+        let nonce = fields
+            .optional(tag::INTEGER)?
+            .map(|nonce| nonce.integer())
+            .transpose()?;
         // A hint, says the RFC: who signed is told by the signed attributes.
         if let Some(tsa) = fields.optional(tag::context_constructed(0))? {
             Element::only(tsa.value())?;
@@ -74,6 +76,7 @@ impl TstInfo {
             serial_number: serial_number.into(),
             time,
             accuracy,
+            nonce: nonce.map(Into::into),
         })
     }
 
@@ -93,6 +96,12 @@ impl TstInfo {
     #[must_use]
     pub const fn serial_number(&self) -> &[u8] {
         &self.serial_number
+    }
+
+    /// The octets of the number that the query had, two's complement, big-endian.
+    #[must_use]
+    pub fn nonce(&self) -> Option<&[u8]> {
+        self.nonce.as_deref()
     }
 
     /// `genTime`: when the authority made the stamp.
@@ -276,6 +285,7 @@ mod tests {
         let found = parse(&all).unwrap();
         assert_eq!(found.policy(), "1.2.3");
         assert_eq!(found.serial_number(), &[0xff, 0x00]);
+        assert_eq!(found.nonce(), Some(&[0x80][..]));
         assert_eq!(found.time().to_string(), "2024-03-15T10:21:00Z");
         assert_eq!(found.imprint().as_bytes(), &[7; 32]);
         assert!(parse(&[]).is_ok());

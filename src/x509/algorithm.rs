@@ -116,6 +116,15 @@ pub(crate) fn hash(identifier: &Element<'_>) -> Option<HashAlgorithm> {
     .find_map(|(known, hash)| (algorithm == known.as_bytes()).then_some(hash))
 }
 
+/// The identifier of a hash function.
+pub(crate) const fn hash_oid(hash: HashAlgorithm) -> ObjectIdentifier {
+    match hash {
+        HashAlgorithm::Sha256 => SHA256,
+        HashAlgorithm::Sha384 => SHA384,
+        HashAlgorithm::Sha512 => SHA512,
+    }
+}
+
 /// `RSASSA-PSS-params` (RFC 4055 section 3.1), where they say what
 /// [`Scheme::RsaPss`] means: one hash for both, a salt as long as it, trailer
 /// field 1. The defaults all mean SHA-1, so none of the first three may be

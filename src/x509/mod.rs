@@ -21,7 +21,7 @@ mod ocsp;
 mod string;
 
 pub use algorithm::SignatureIdentifier;
-pub(crate) use algorithm::hash as hash_algorithm;
+pub(crate) use algorithm::{hash as hash_algorithm, hash_oid as hash_algorithm_oid};
 pub use bundle::parse_certificates;
 pub use certificate::{Certificate, IssuerMismatch};
 pub use chain::Chain;

@@ -2,6 +2,7 @@
 
 mod args;
 mod attach;
+mod authority;
 mod bundle;
 mod evidence;
 mod exit;

@@ -37,9 +37,9 @@ mod host;
 mod hosts;
 mod known;
 mod options;
-mod pause;
-mod send;
-mod statistics;
+pub(super) mod pause;
+pub(super) mod send;
+pub(super) mod statistics;
 mod write;
 
 pub use super::http::HostPattern;
