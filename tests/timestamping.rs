@@ -13,6 +13,8 @@
     reason = "a test stops at what it does not expect"
 )]
 
+#[path = "timestamping/answers.rs"]
+mod answers;
 #[path = "registry/certificates.rs"]
 mod certificates;
 #[cfg(feature = "cli")]
@@ -20,6 +22,8 @@ mod certificates;
 mod command;
 #[path = "timestamping/good.rs"]
 mod good;
+#[path = "timestamping/network.rs"]
+mod network;
 #[path = "registry/server.rs"]
 mod server;
 mod tsa;
