@@ -404,8 +404,9 @@ fn what_is_not_of_the_image_is_not_attached() {
     assert_eq!(client.statistics().requests - before, 2);
 }
 
-/// Different envelopes for one image by two clients at once, where the clients keep
-/// the list: none is lost. The same envelope by both is one signature.
+/// Different envelopes for one image by two clients at once: none is lost, neither
+/// where the clients keep the list, nor at a registry that loses entries of its own.
+/// The same envelope by both is one signature.
 #[test]
 fn two_attachers_lose_nothing() {
     const EACH: usize = 4;
@@ -526,6 +527,65 @@ fn faults_on_the_way() {
     assert_eq!(ran, 4 * 5 + 5 * 5 + 1);
 }
 
+/// A registry that says that it keeps the list, and does not have the entry on it:
+/// once, as by a race inside of it, or always.
+#[test]
+fn an_entry_that_the_registry_lost() {
+    let Some(programs) = world::programs::programs() else {
+        return;
+    };
+    let registry = Registry::start(&programs, Kind::Olareg, Security::OPEN);
+    let mut pusher = Pusher::start(&programs, &registry);
+    let direct = RegistryClient::new(world::ours::options_for(&registry));
+    for (lost, published) in [(1, 2), (3, 4), (usize::MAX, 10)] {
+        let image = Image::push(
+            &registry,
+            &mut pusher,
+            &direct,
+            &format!("lost/{published}"),
+        );
+        let file = image.payload.with_extension("cose");
+        let bytes = envelope(&programs, &image.payload, "ec", MediaType::Cose, 0);
+        std::fs::write(&file, bytes).unwrap();
+        let (written, looks) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let proxy = Proxy::start(Some(&registry.address), &[], move |asked| {
+            match step(asked) {
+                "put manifest" => {
+                    written.fetch_add(1, Ordering::SeqCst);
+                }
+                "list"
+                    if written.load(Ordering::SeqCst) > 0
+                        && looks.fetch_add(1, Ordering::SeqCst) < lost =>
+                {
+                    let list = r#"{"schemaVersion": 2, "manifests": [],
+                        "mediaType": "application/vnd.oci.image.index.v1+json"}"#;
+                    return Act::Answer(Answer::new(200, &[], list));
+                }
+                _ => {}
+            }
+            Act::Pass
+        });
+        let mut options = world::ours::options_for(&registry);
+        quick(&mut options);
+        let client = RegistryClient::new(options);
+        let mut attachment = image.attachment(file);
+        let through = image.reference.replace(&registry.address, &proxy.address);
+        attachment.reference = Reference::parse(&through).unwrap();
+        let mut options = attach_options();
+        options.settle = Duration::from_millis(1);
+        let (all, summary) = attach(&client, &[attachment], &options);
+        if lost == usize::MAX {
+            let reason = all[0].result.reason().unwrap();
+            assert!(reason.contains("not to be relied on"), "{reason}");
+        } else {
+            assert_eq!(summary.attached, 1, "{all:?}");
+        }
+        let seen = proxy.asked();
+        let puts = seen.iter().filter(|one| step(one) == "put manifest");
+        assert_eq!(puts.count(), published);
+    }
+}
+
 fn quick(options: &mut RegistryOptions) {
     options.pace.attempt_timeout = Duration::from_secs(3);
     options.pace.first_pause = Duration::from_millis(20);
@@ -640,9 +700,9 @@ fn requests_are_few() {
     let Some(programs) = world::programs::programs() else {
         return;
     };
-    // The list, the upload in two steps, the manifest; under tags the list is read
-    // and written besides. The config comes once for a repository.
-    for (kind, each, once) in [(Kind::Olareg, 4, 3), (Kind::Debian, 7, 3)] {
+    // The list, the upload in two steps, the manifest, the list again; under tags the
+    // list is read and written besides. The config comes once for a repository.
+    for (kind, each, once) in [(Kind::Olareg, 5, 3), (Kind::Debian, 7, 3)] {
         let registry = Registry::start(&programs, kind, Security::OPEN);
         let client = RegistryClient::new(world::ours::options_for(&registry));
         let mut pusher = Pusher::start(&programs, &registry);

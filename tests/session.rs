@@ -19,9 +19,11 @@ use notation_verifier::io::drive;
 use notation_verifier::outcome::Reason;
 use notation_verifier::report::{ArtifactStatus, Report, SignatureResult};
 use notation_verifier::session::{NeedId, Reply, Request, Session, Step};
+use notation_verifier::wire::Descriptor;
 use notation_verifier::{Limits, Verifier};
+use serde_json::json;
 
-use registry::{IMAGE, Registry, blob_request, image_request, verifier, verifier_with};
+use registry::{IMAGE, MANIFEST, Registry, blob_request, image_request, verifier, verifier_with};
 
 fn needs(session: &mut Session) -> Vec<notation_verifier::session::Need> {
     match session.step() {
@@ -340,6 +342,66 @@ fn as_many_failing_signatures_as_may_be_evaluated_keep_their_reasons() {
         verifier().verify_image(request).unwrap_err().kind(),
         ErrorKind::Usage
     );
+}
+
+/// A list that does not tell what a manifest is: the manifest does, after all that
+/// are listed as signatures.
+#[test]
+fn what_the_list_does_not_tell_is_looked_up() {
+    const EMPTY: &str = "application/vnd.oci.empty.v1+json";
+    let verifier = verifier();
+    for listed_as in [None, Some(EMPTY.to_owned())] {
+        let untold = |descriptor: Descriptor| Descriptor {
+            artifact_type: listed_as.clone(),
+            ..descriptor
+        };
+        let mut registry = Registry::default();
+        let good = untold(registry.good_signature("good"));
+        let other = json!({"schemaVersion": 2, "config": {"mediaType": "application/sbom",
+            "digest": good.digest, "size": 2}, "layers": []});
+        let other = untold(registry.put(other.to_string().as_bytes(), MANIFEST));
+        let index = untold(Descriptor {
+            media_type: "application/vnd.oci.image.index.v1+json".to_owned(),
+            ..good.clone()
+        });
+        let gone = untold(Descriptor {
+            digest: format!("sha256:{}", "0".repeat(64)),
+            ..good.clone()
+        });
+        let bad = registry.bad_signature(1);
+        for (page, expected, signatures) in [
+            (
+                vec![other.clone(), good.clone(), bad.clone()],
+                ArtifactStatus::Verified,
+                2,
+            ),
+            (vec![other.clone(), bad], ArtifactStatus::Rejected, 1),
+            (vec![other.clone(), index], ArtifactStatus::Unsigned, 0),
+            (
+                vec![gone.clone(), good.clone()],
+                ArtifactStatus::Verified,
+                2,
+            ),
+            (vec![gone, other], ArtifactStatus::LookupFailed, 1),
+        ] {
+            registry.pages = vec![page];
+            let report = run(&verifier, &mut registry);
+            assert_eq!(report.status(), expected, "{report:?}");
+            assert_eq!(report.signatures().len(), signatures, "{report:?}");
+        }
+        // They are looked at within bounds, and what is not is not "unsigned".
+        let many = limits(|limits| limits.signatures = 3);
+        let other = |registry: &mut Registry, number: usize| {
+            let manifest = json!({"schemaVersion": 2, "config": {"mediaType": "a/b",
+                "digest": good.digest, "size": number}, "layers": []});
+            untold(registry.put(manifest.to_string().as_bytes(), MANIFEST))
+        };
+        registry.pages = vec![(1..=4).map(|number| other(&mut registry, number)).collect()];
+        let why = failures(&run(&many, &mut registry));
+        assert!(why.contains("1 of them were not looked at"), "{why}");
+        registry.pages = vec![(1..=3).map(|number| other(&mut registry, number)).collect()];
+        assert_eq!(run(&many, &mut registry).status(), ArtifactStatus::Unsigned);
+    }
 }
 
 #[test]

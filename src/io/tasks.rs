@@ -37,8 +37,9 @@ struct Queue<S> {
 
 /// Does a task for each of `items`, `concurrency` at the same time, and hands each
 /// result over on the caller's thread, with the item's position. `begin` starts
-/// one, `go_on` is for those that waited. Where `run` ends, tasks that were not begun get no result; those that
-/// wait are called at once, and see for themselves that it ended.
+/// one, `go_on` is for those that waited. Where `run` ends, tasks that were not
+/// begun get no result; those that wait are called at once, and see for themselves
+/// that it ended.
 pub(crate) fn run<T: Sync, S: Send, R: Send>(
     items: &[T],
     concurrency: usize,

@@ -92,13 +92,15 @@ impl Index {
     /// What can be a referrer of `artifact_type`: descriptors of that type, and
     /// those that state none. A registry need not filter (distribution-spec,
     /// "Listing Referrers"), and an index under a referrers tag may have been
-    /// written by a client that did not know of the member.
+    /// written by a client that did not know of the member. The type of the empty
+    /// config tells nothing either: some registries state it in place of the
+    /// manifest's `artifactType`.
     pub fn referrers(&self, artifact_type: &str) -> impl Iterator<Item = &Descriptor> {
         self.descriptors().filter(move |descriptor| {
             descriptor
                 .artifact_type
                 .as_deref()
-                .is_none_or(|stated| stated == artifact_type)
+                .is_none_or(|stated| stated == artifact_type || stated == media_type::OCI_EMPTY)
         })
     }
 
@@ -226,8 +228,10 @@ mod tests {
         signature["artifactType"] = media_type::NOTARY_SIGNATURE.into();
         let mut sbom = entry();
         sbom["artifactType"] = "application/sbom".into();
-        let index = parse(&json!({"manifests": [signature, sbom, entry()]})).unwrap();
-        assert_eq!(index.referrers(media_type::NOTARY_SIGNATURE).count(), 2);
+        let mut empty = entry();
+        empty["artifactType"] = media_type::OCI_EMPTY.into();
+        let index = parse(&json!({"manifests": [signature, sbom, entry(), empty]})).unwrap();
+        assert_eq!(index.referrers(media_type::NOTARY_SIGNATURE).count(), 3);
     }
 
     #[test]

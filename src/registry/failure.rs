@@ -30,6 +30,19 @@ pub fn status_failure(url: &str, response: &HttpResponse) -> String {
     text
 }
 
+/// Whether a request that was answered so may have a better answer the next time.
+///
+/// A wrong digest is among them: what is sent here has the digest that it is sent
+/// under. Registries that read their own files while they write them answer so.
+#[must_use]
+pub fn is_passing(response: &HttpResponse) -> bool {
+    match response.status {
+        408 | 425 | 429 | 500 | 502 | 503 | 504 => true,
+        400 => has_code(&response.body, "DIGEST_INVALID"),
+        _ => false,
+    }
+}
+
 /// The first error in the body of an answer, with its code.
 fn said(body: &[u8]) -> Option<String> {
     let error = errors(body).into_iter().next()?;
@@ -78,6 +91,25 @@ fn errors(body: &[u8]) -> Vec<RegistryError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_may_pass() {
+        let invalid = r#"{"errors":[{"code":"DIGEST_INVALID","message":"m"}]}"#;
+        for (status, body, expected) in [
+            (503, "", true),
+            (400, invalid, true),
+            (400, "", false),
+            (404, invalid, false),
+            (200, invalid, false),
+        ] {
+            let response = HttpResponse {
+                status,
+                body: body.into(),
+                ..HttpResponse::default()
+            };
+            assert_eq!(is_passing(&response), expected, "{status} {body}");
+        }
+    }
 
     #[test]
     fn says_what_the_registry_said() {

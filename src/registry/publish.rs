@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::endpoint::Endpoint;
 use super::exchange::{accept, get};
 use super::failure::status_failure;
+use super::link;
 use super::message::{HttpRequest, HttpResponse, Method, Retry};
 use super::referrers::{Api, ReferrersOrder, api};
 use crate::limits::Limits;
@@ -72,7 +73,9 @@ pub enum PublishStep {
     /// Wait until clients that read the list before it was written have written
     /// theirs, then call [`Publish::settled`].
     Settle(Box<Publish>),
-    /// The registry lists the manifest.
+    /// The manifest is in the repository, and on the list. That a registry keeps the
+    /// list is no promise that it loses nothing where several publish at the same
+    /// moment: look again after a while.
     Done(Listed),
     /// Why not, for a person.
     Failed(String),
@@ -126,7 +129,7 @@ impl Publish {
                 _ => PublishStep::Failed(status_failure(url, response)),
             },
             Stage::Api(url) => match api(url, response) {
-                Api::Page(body) => self.listed_by_registry(url, &body),
+                Api::Page(body) => self.listed_by_registry(url, response, &body),
                 Api::Missing | Api::Odd(_) => self.read_tag(),
                 Api::Failed(why) => PublishStep::Failed(why),
             },
@@ -198,7 +201,7 @@ impl Publish {
 
     /// The registry has a list, although it did not say so. Where the manifest is
     /// not on it as a signature, nobody finds it there.
-    fn listed_by_registry(&self, url: &str, body: &[u8]) -> PublishStep {
+    fn listed_by_registry(&self, url: &str, response: &HttpResponse, body: &[u8]) -> PublishStep {
         let index = match Index::parse(body, &self.limits) {
             Ok(index) => index,
             Err(error) => return PublishStep::Failed(format!("`{url}`: {error}")),
@@ -212,9 +215,14 @@ impl Publish {
             Some(one) if as_signature(&one) => PublishStep::Done(Listed::ByRegistry),
             Some(_) => PublishStep::Failed(format!(
                 "the registry took `{}` and lists it as something else than a signature, where \
-                 nobody finds it: use the legacy form of the manifest for this registry",
+                 others than this program do not find it: use the legacy form of the manifest \
+                 for this registry",
                 ours.digest
             )),
+            // It may be on another page.
+            None if !matches!(link::next(response.all("link")), Ok(None)) => {
+                PublishStep::Done(Listed::ByRegistry)
+            }
             None => PublishStep::Failed(format!(
                 "the registry took `{}` and does not list it: its list of referrers is not to be \
                  relied on",
@@ -467,6 +475,9 @@ mod tests {
         assert!(why.contains("legacy form"), "{why}");
         let why = failure(asked().receive(&answer(200, &[], &list(&[]))));
         assert!(why.contains("does not list it"), "{why}");
+        let more = [("Link", "</v2/app/referrers/x?n=2>; rel=next")];
+        let step = asked().receive(&answer(200, &more, &list(&[(OTHER, NOTARY_SIGNATURE)])));
+        assert!(matches!(step, PublishStep::Done(Listed::ByRegistry)));
         failure(asked().receive(&answer(500, &[], "")));
         let (_, request) = again(asked().receive(&answer(404, &[], "")));
         assert!(request.url.ends_with(&SUBJECT.replace(':', "-")));

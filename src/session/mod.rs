@@ -15,12 +15,13 @@
 
 mod evaluate;
 mod judge;
+mod listed;
 mod platforms;
 mod protocol;
 
 pub use protocol::{BlobRequest, ImageRequest, Need, NeedId, Platforms, Reply, Request, Step};
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use crate::envelope::Signed;
 use crate::error::{Error, ErrorKind};
@@ -36,6 +37,7 @@ use crate::wire::Descriptor;
 #[cfg(feature = "http")]
 pub(crate) use judge::resolved;
 use judge::{bounded_size, wrong_reply};
+use listed::Listed;
 use platforms::{FoundIndex, Tree};
 
 /// One verification under way.
@@ -63,7 +65,7 @@ pub struct Session {
 /// What only an artifact, an envelope at hand, or a blob, has.
 #[derive(Debug)]
 enum Plan {
-    Image(Lookup),
+    Image(Box<Lookup>),
     /// The artifact is known by its descriptor.
     Envelope,
     Blob {
@@ -80,7 +82,7 @@ struct Lookup {
     platforms: Platforms,
     max_signatures: usize,
     all_signatures: bool,
-    queue: VecDeque<Descriptor>,
+    queue: Listed,
     next_page: Option<String>,
     pages: usize,
     referrers: usize,
@@ -139,7 +141,7 @@ impl Session {
             &selection,
             request.user_metadata,
             request.now,
-            Plan::Image(lookup),
+            Plan::Image(Box::new(lookup)),
             Stage::Start,
         );
         if request.platforms == Platforms::All && session.statement.is_some() {
@@ -453,11 +455,14 @@ impl Session {
             ));
         }
         lookup.next_page = next;
-        lookup.queue.extend(
-            descriptors
-                .into_iter()
-                .filter(|one| one.artifact_type.as_deref() == Some(media_type::NOTARY_SIGNATURE)),
-        );
+        let passed_over = lookup.queue.add(descriptors, limits.signatures);
+        if passed_over > 0 {
+            self.report.lookup_failures.push(format!(
+                "more than {} manifests are listed without a word of what they are, and {passed_over} \
+                 of them were not looked at (`signatures`)",
+                limits.signatures
+            ));
+        }
         self.stage = Stage::Next;
     }
 
@@ -468,7 +473,11 @@ impl Session {
         if !lookup.all_signatures && self.report.trusted_signature().is_some() {
             return;
         }
-        match lookup.queue.pop_front() {
+        let next = match lookup.queue.next_signature() {
+            None if lookup.next_page.is_none() => lookup.queue.next_unknown(),
+            next => next,
+        };
+        match next {
             Some(_) if self.report.signatures.len() >= lookup.max_signatures => {
                 let most = lookup.max_signatures;
                 self.report.warnings.push(format!(
@@ -518,6 +527,14 @@ impl Session {
             return;
         };
         let limits = self.verifier.limits();
+        let is_signature = |manifest: oci::Manifest| manifest.is_signature();
+        if listed::is_unknown(descriptor)
+            && !oci::Manifest::parse(&bytes, limits).is_ok_and(is_signature)
+        {
+            // Something else of the artifact's.
+            self.stage = Stage::Next;
+            return;
+        }
         let envelope = SignatureManifest::parse(&bytes, &target, limits)
             .map_err(|error| Rejection::new(Reason::SignatureManifestInvalid, error.to_string()))
             .and_then(|manifest| {

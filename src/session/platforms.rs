@@ -267,14 +267,14 @@ impl Session {
             &Selection::Verify(self.statement.as_ref()?),
             self.user_metadata.clone(),
             self.report.verified_at(),
-            Plan::Image(Lookup {
+            Plan::Image(Box::new(Lookup {
                 reference: descriptor.digest.clone(),
                 listed_as: Some(descriptor.clone()),
                 platforms: lookup.platforms,
                 max_signatures: lookup.max_signatures,
                 all_signatures: lookup.all_signatures,
                 ..Lookup::default()
-            }),
+            })),
             Stage::Start,
         ))
     }

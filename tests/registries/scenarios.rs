@@ -28,6 +28,8 @@ pub enum Theirs {
     /// It ends at a signature whose manifest it does not like, and does not look
     /// at the next one: a known difference.
     StopsThere,
+    /// It passes over what is not listed as a signature: a known difference.
+    PassesOver,
 }
 
 /// Which registries a scenario is for.
@@ -38,6 +40,8 @@ pub enum On {
     Tags,
     /// Those that list a manifest under its artifact type.
     ArtifactTypes,
+    /// The one that lists it under the type of its config.
+    ConfigTypes,
 }
 
 impl Scenario {
@@ -46,6 +50,7 @@ impl Scenario {
             On::All => true,
             On::Tags => !kind.has_referrers_api(),
             On::ArtifactTypes => kind != Kind::Ggcr,
+            On::ConfigTypes => kind == Kind::Ggcr,
         }
     }
 
@@ -221,6 +226,14 @@ pub const SCENARIOS: &[Scenario] = &[
         world.forms(repository, &["artifact-type"])
     })
     .on(On::ArtifactTypes),
+    all(
+        "artifact-type-listed-as-config",
+        "verified",
+        1,
+        |world, repository| world.forms(repository, &["artifact-type"]),
+    )
+    .reference(Theirs::PassesOver)
+    .on(On::ConfigTypes),
     all("copied", "verified", 1, |world, repository| {
         world.forms(repository, &["config-type"])
     }),

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 /// The demo's image.
 pub const IMAGE: &str = "sha256:77ccdf3a62627be58d4c429a5712f0e8d53699505a9f4064bff80f4a54636274";
 const ENVELOPE: &str = "sha256:7cb07a5c9822b777162a6e44266af6180c5cd4336c4e4695813335bf0bd572e0";
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const SIGNATURE: &str = "application/vnd.cncf.notary.signature";
 const SCOPE: &str = "registry.example/demo/app";
 

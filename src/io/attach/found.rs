@@ -4,6 +4,8 @@ use crate::error::{Error, ErrorKind};
 use crate::io::registry::RegistryHost;
 use crate::limits::Limits;
 use crate::oci::SignatureManifest;
+use crate::oci::media_type::OCI_EMPTY;
+use crate::registry::Publication;
 use crate::session::{Need, NeedId, Reply, Request};
 use crate::sign::manifest::SignatureManifestDocument;
 use crate::wire::Descriptor;
@@ -20,20 +22,51 @@ pub(super) fn attached(
     document: &SignatureManifestDocument,
     limits: &Limits,
 ) -> Result<Option<String>, Error> {
+    let ours = &document.descriptor.digest;
+    match list(host, &subject.digest, ours, limits)? {
+        List::HasIt => Ok(Some(ours.clone())),
+        List::Others(others) => same_envelope(host, subject, document, &others, limits),
+    }
+}
+
+/// Whether the registry lists what was published.
+///
+/// # Errors
+/// Where that cannot be known.
+pub(super) fn listed(
+    host: &RegistryHost,
+    publication: &Publication,
+    limits: &Limits,
+) -> Result<bool, Error> {
+    let ours = &publication.descriptor.digest;
+    let list = list(host, &publication.subject, ours, limits)?;
+    Ok(matches!(list, List::HasIt))
+}
+
+enum List {
+    HasIt,
+    Others(Vec<Descriptor>),
+}
+
+/// The signatures of `subject`, as far as the one with the digest `ours`.
+fn list(host: &RegistryHost, subject: &str, ours: &str, limits: &Limits) -> Result<List, Error> {
     let mut others = Vec::new();
     let mut page = None;
     for _ in 0..limits.referrer_pages {
         let request = Request::Referrers {
-            subject: subject.digest.clone(),
+            subject: subject.to_owned(),
             page: page.take(),
         };
         match fetch(host, request, limits.manifest_bytes) {
             Reply::Referrers {
                 descriptors, next, ..
             } => {
-                let mut ours = descriptors.iter();
-                if ours.any(|one| one.digest == document.descriptor.digest) {
-                    return Ok(Some(document.descriptor.digest.clone()));
+                let as_other = |one: &Descriptor| one.artifact_type.as_deref() == Some(OCI_EMPTY);
+                if descriptors
+                    .iter()
+                    .any(|one| one.digest == ours && !as_other(one))
+                {
+                    return Ok(List::HasIt);
                 }
                 others.extend(descriptors);
                 page = next;
@@ -45,7 +78,7 @@ pub(super) fn attached(
             _ => return Err(failed("the registry did not answer with a list")),
         }
         if page.is_none() {
-            return same_envelope(host, subject, document, &others, limits);
+            return Ok(List::Others(others));
         }
     }
     Err(Error::new(

@@ -53,8 +53,10 @@ pub struct AttachOptions {
     pub form: ManifestForm,
     /// What to do once everything was checked. Default: write.
     pub effect: Effect,
-    /// How long a list of referrers under a tag is watched after it was written,
-    /// beside what a slow registry adds. Default: [`DEFAULT_SETTLE`].
+    /// How long a list of referrers under a tag is left alone after it was written,
+    /// before it is read again; beside what a slow registry adds. A list that the
+    /// registry keeps is read after half a second at the most. Default:
+    /// [`DEFAULT_SETTLE`].
     pub settle: Duration,
     /// What ends the run early.
     pub run: Run,

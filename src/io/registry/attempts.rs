@@ -12,7 +12,7 @@ use super::send::{Incoming, Outgoing, Sender};
 use crate::io::flight::Failed;
 use crate::io::http::failure::Trouble;
 use crate::io::run::{Run, Stopped};
-use crate::registry::{HttpResponse, Origin, Retry, status_failure};
+use crate::registry::{HttpResponse, Origin, Retry, is_passing, status_failure};
 
 /// Why there is no answer, for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,7 +135,7 @@ impl Attempts {
         let plain_http = |origin: &Origin| self.options.allows_plain_http(origin);
         let sent = self.sender.send(outgoing, timeout, run, plain_http);
         Ok(match sent {
-            Ok(sent) if pause::is_passing(sent.response.status) => Err(Failure::Answer(sent)),
+            Ok(sent) if is_passing(&sent.response) => Err(Failure::Answer(sent)),
             Ok(sent) => Ok(sent),
             Err(Trouble::Stopped(why)) => return Err(why.into()),
             Err(Trouble::Lasting(why)) => {

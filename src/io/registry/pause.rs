@@ -6,11 +6,6 @@ use std::time::{Duration, SystemTime};
 
 use super::options::Pace;
 
-/// Whether an answer with this status may be a good one the next time.
-pub const fn is_passing(status: u16) -> bool {
-    matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
-}
-
 /// The pause that a `Retry-After` header asks for (RFC 9110 section 10.2.3): in
 /// seconds, or until a date.
 pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {

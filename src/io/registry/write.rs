@@ -1,7 +1,6 @@
 //! What is written to registries: blobs, and manifests with a subject.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use super::attempts::Ended;
 use super::host::RegistryHost;
@@ -13,11 +12,11 @@ use crate::registry::{
 /// How far a manifest is that is published.
 #[derive(Debug)]
 pub enum Published {
-    /// The registry lists it.
+    /// It is in the repository, and was seen on the list or promised to be on it.
     Done(Listed),
     /// It is on the list under a tag, which others write too: look again after a
     /// wait, with [`RegistryHost::go_on`].
-    Settle(Box<Publish>, Duration),
+    Settle(Box<Publish>),
 }
 
 impl RegistryHost {
@@ -66,14 +65,11 @@ impl RegistryHost {
     }
 
     fn drive(&self, mut step: PublishStep) -> Result<Published, String> {
-        let start = Instant::now();
         loop {
             step = match step {
                 PublishStep::Done(listed) => return Ok(Published::Done(listed)),
                 PublishStep::Failed(why) => return Err(why),
-                PublishStep::Settle(publish) => {
-                    return Ok(Published::Settle(publish, start.elapsed()));
-                }
+                PublishStep::Settle(publish) => return Ok(Published::Settle(publish)),
                 PublishStep::Again(publish, request) => match self.send(&request) {
                     Ok(response) => publish.receive(&response),
                     Err(Ended::Stopped(why)) => return Err(why),
