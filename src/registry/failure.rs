@@ -30,17 +30,20 @@ pub fn status_failure(url: &str, response: &HttpResponse) -> String {
     text
 }
 
+/// Whether an answer with this status may be a good one the next time.
+#[must_use]
+pub const fn is_passing_status(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
+}
+
 /// Whether a request that was answered so may have a better answer the next time.
 ///
 /// A wrong digest is among them: what is sent here has the digest that it is sent
 /// under. Registries that read their own files while they write them answer so.
 #[must_use]
 pub fn is_passing(response: &HttpResponse) -> bool {
-    match response.status {
-        408 | 425 | 429 | 500 | 502 | 503 | 504 => true,
-        400 => has_code(&response.body, "DIGEST_INVALID"),
-        _ => false,
-    }
+    is_passing_status(response.status)
+        || response.status == 400 && has_code(&response.body, "DIGEST_INVALID")
 }
 
 /// The first error in the body of an answer, with its code.

@@ -25,7 +25,7 @@ mod upload;
 
 pub use endpoint::{Endpoint, Origin, Scheme};
 pub use exchange::{Exchange, Progress};
-pub use failure::{is_passing, status_failure};
+pub use failure::{is_passing, is_passing_status, status_failure};
 pub use message::{HttpRequest, HttpResponse, Method, Retry};
 pub use publish::{Listed, Publication, Publish, PublishStep};
 pub use referrers::{ReferrersApi, ReferrersOrder};

@@ -10,13 +10,13 @@ use crate::io::http::agents::Agents;
 use crate::io::http::failure::Trouble;
 use crate::io::http::tls::{Identity, Tls};
 use crate::io::registry::Pace;
-use crate::io::registry::pause::{back_off, is_passing, retry_after};
+use crate::io::registry::pause::{back_off, retry_after};
 use crate::io::registry::send::{Outgoing, Sender};
 use crate::io::registry::statistics::Counters;
 use crate::io::run::{Run, Stopped};
 use crate::limits::Limits;
 use crate::outcome::{Reason, Rejection};
-use crate::registry::{HttpResponse, Method, Origin, Retry, redirect};
+use crate::registry::{HttpResponse, Method, Origin, Retry, is_passing_status, redirect};
 use crate::timestamp::{Query, Reply};
 
 /// Asks one authority.
@@ -175,7 +175,7 @@ impl Client {
                 .and_then(|status| status.canonical_reason())
                 .map_or_else(String::new, |name| format!(" ({name})"));
             let why = format!("it answers with the status {status}{name}");
-            if is_passing(status) {
+            if is_passing_status(status) {
                 let asked_for = response.header("retry-after");
                 let asked_for = asked_for.and_then(|text| retry_after(text, SystemTime::now()));
                 return Err(Failure::Passing(why, asked_for));
