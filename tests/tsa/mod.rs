@@ -398,10 +398,13 @@ fn spawn(folder: &Path) -> (Child, u16) {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     let port = lines
+        .by_ref()
         .map(Result::unwrap)
         .find_map(|line| line.split_once("LISTENING ")?.1.trim().parse().ok());
+    // The harness says now and then that it takes long, and ends where nobody reads.
+    std::thread::spawn(move || lines.for_each(drop));
     (process, port.expect("the server says where it is"))
 }
 
