@@ -323,3 +323,60 @@ fn a_proxy_that_cannot_be_used_is_a_failure_and_not_passed_by() {
         assert!(!failure.contains("hunter2"), "{failure}");
     }
 }
+
+/// Authorities that the system believes: here those of `SSL_CERT_FILE`, in a process
+/// of its own, which is how a program is given them.
+#[cfg(feature = "cli")]
+#[test]
+fn authorities_of_the_system() {
+    if !there_is_openssl() {
+        return;
+    }
+    let (ours, others) = (authority(), named("another authority"));
+    let server = signed(&ours, Asks::Nobody);
+    let reference = image(&format!("127.0.0.1:{}", server.port())).to_string();
+    for (believed, code, says) in [(&ours, 0, "\"signatures\""), (&others, 3, "certificate")] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_notation-verify"))
+            .args(["list", "--https", "--output", "json", &reference])
+            .env("SSL_CERT_FILE", believed.path("ca.pem"))
+            .env_remove("SSL_CERT_DIR")
+            .env("DOCKER_CONFIG", believed.path("nothing"))
+            .output()
+            .unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{printed}");
+        assert!(printed.contains(says), "{printed}");
+    }
+}
+
+/// How often a host is asked for referrers; this machine has no such limit, and a
+/// proxy makes another host of it.
+#[test]
+fn look_ups_of_referrers_have_a_rate() {
+    const IMAGES: u32 = 6;
+    if !there_is_openssl() {
+        return;
+    }
+    let authority = authority();
+    let server = signed(&authority, Asks::Nobody);
+    let (port, _) = proxy(server.port());
+    let mut settings = ProxySettings::default();
+    settings.https = Some(format!("http://127.0.0.1:{port}"));
+    let mut options = believing(&authority);
+    options.proxies = Proxies::These(settings);
+    options.pace.referrers_per_second = 10;
+    let client = RegistryClient::new(options);
+    let start = std::time::Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..IMAGES {
+            scope.spawn(|| {
+                let reference = image("registry.example");
+                let report = verify_in(&client, &reference, Run::default());
+                assert_eq!(report.status(), ArtifactStatus::Verified, "{report:#?}");
+            });
+        }
+    });
+    // It cannot be shorter: a tenth of a second before each but the first.
+    assert!(start.elapsed() >= std::time::Duration::from_millis(100) * (IMAGES - 1));
+    assert_eq!(u64::from(IMAGES), client.statistics().referrers);
+}
