@@ -167,9 +167,25 @@ fn a_publish() {
         let payload =
             |more: &[&str]| run(&[&["payload", "-d", &again], &images[..], more].concat());
         let skip = ["--skip-valid", "--config", &configuration];
-        let (code, document, says) = payload(&skip);
+        // Which policy is enough to say.
+        for skip in [&skip[..], &skip[1..]] {
+            let (code, document, says) = payload(skip);
+            assert_eq!(
+                (code, &document["counts"]["valid"]),
+                (Some(0), &json!(3)),
+                "{says}"
+            );
+        }
+        let forced = path("forced");
+        let more = [
+            &["payload", "-d", &forced, "--force"],
+            &skip[..],
+            &images[..],
+        ]
+        .concat();
+        let (code, document, says) = run(&more);
         assert_eq!(
-            (code, &document["counts"]["valid"]),
+            (code, &document["counts"]["written"]),
             (Some(0), &json!(3)),
             "{says}"
         );

@@ -33,13 +33,17 @@ pub struct PayloadArgs {
     #[arg(short = 'm', long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub user_metadata: Vec<(String, String)>,
     /// Give no payload to images with a signature that is valid by the policy of the
-    /// Notation configuration directory (--config). One that is broken, expired or
-    /// not trusted does not count.
+    /// Notation configuration directory. One that is broken, expired or not trusted
+    /// does not count.
     #[arg(long)]
     pub skip_valid: bool,
-    /// The Notation configuration directory [default: that of the platform].
-    #[arg(long, value_name = "DIR", requires = "skip_valid")]
+    /// The Notation configuration directory of that policy [default: that of the
+    /// platform]. Implies --skip-valid.
+    #[arg(long, value_name = "DIR")]
     pub config: Option<PathBuf>,
+    /// Give a payload to images with a valid signature too.
+    #[arg(long)]
+    pub force: bool,
     /// Write over files that have the name of a payload and hold neither that payload
     /// nor a signature of it.
     #[arg(long)]
@@ -127,7 +131,7 @@ fn prepare(args: &PayloadArgs, run: &Run) -> Result<Done, Error> {
     if args.replace {
         options.other_content = OtherContent::Replace;
     }
-    if args.skip_valid {
+    if (args.skip_valid || args.config.is_some()) && !args.force {
         let config = input::config(args.config.as_deref())?;
         let configured = config.oci_verifier(Provider::preferred(), limits)?;
         let Configured {
