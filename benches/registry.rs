@@ -18,14 +18,14 @@
 )]
 
 mod document;
+mod measured;
 #[path = "../tests/registries/mod.rs"]
 mod world;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
+use measured::{Run, number};
 use world::programs::Programs;
 use world::{Kind, Registry, Security};
 
@@ -53,17 +53,7 @@ fn main() {
     };
     let mut report = String::from(INTRODUCTION);
     document::machine(&mut report);
-    writeln!(
-        report,
-        "Load of the machine before (1, 5 and 15 minutes): {}.\n",
-        std::fs::read_to_string("/proc/loadavg")
-            .unwrap_or_default()
-            .split(' ')
-            .take(3)
-            .collect::<Vec<_>>()
-            .join(", ")
-    )
-    .unwrap();
+    document::load(&mut report);
     bench.speed(&mut report);
     bench.unsigned(&mut report);
     bench.memory(&mut report);
@@ -94,15 +84,6 @@ struct Bench {
     rounds: usize,
 }
 
-/// One measurement.
-#[derive(Clone, Debug)]
-struct Run {
-    seconds: f64,
-    cpu: f64,
-    peak_mib: f64,
-    requests: BTreeMap<String, u64>,
-}
-
 impl Bench {
     fn speed(&self, report: &mut String) {
         report.push_str(
@@ -123,7 +104,7 @@ impl Bench {
             }
             let images = self.images as f64;
             let [here, library, command] = runs.map(|mut runs| {
-                let requests: u64 = runs[0].requests.values().sum();
+                let requests = runs[0].requests();
                 (
                     images / median(&mut runs, |run| run.seconds),
                     median(&mut runs, |run| run.cpu) * 1e3 / images,
@@ -171,7 +152,7 @@ impl Bench {
         writeln!(
             report,
             "An image without signatures needs {:.2} requests: {:?} for {IMAGES} images.\n",
-            run.requests.values().sum::<u64>() as f64 / IMAGES as f64,
+            run.requests() as f64 / IMAGES as f64,
             run.requests,
         )
         .unwrap();
@@ -226,7 +207,7 @@ impl Bench {
             "--concurrency".into(),
             PARALLEL.to_string(),
         ];
-        self.run(registry, folder, &self.command, &arguments, code)
+        measured::run(registry, folder, &self.command, &arguments, code)
     }
 
     fn reference_command(&self, registry: &Registry, folder: &Path, list: &Path) -> Run {
@@ -241,7 +222,7 @@ impl Bench {
             "verify".into(),
             "--insecure-registry".into(),
         ];
-        self.run(registry, folder, Path::new("xargs"), &arguments, 0)
+        measured::run(registry, folder, Path::new("xargs"), &arguments, 0)
     }
 
     fn reference_library(&self, registry: &Registry, folder: &Path, list: &Path) -> Run {
@@ -257,62 +238,11 @@ impl Bench {
             "-workers".into(),
             PARALLEL.to_string(),
         ];
-        self.run(registry, folder, Path::new(&program), &arguments, 0)
-    }
-
-    /// Runs a program below GNU time, which must end with `code`.
-    fn run(
-        &self,
-        registry: &Registry,
-        folder: &Path,
-        program: &Path,
-        arguments: &[String],
-        code: i32,
-    ) -> Run {
-        world::push::get(&registry.address, "/-/counts");
-        let times = folder.join("times");
-        let output = Command::new("time")
-            .args(["-q", "-f", "%e %U %S %M", "-o"])
-            .arg(&times)
-            .arg(program)
-            .args(arguments)
-            .env("XDG_CONFIG_HOME", folder)
-            .env("HOME", folder)
-            .env("DOCKER_CONFIG", folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .output()
-            .expect("GNU time is there");
-        assert_eq!(
-            output.status.code(),
-            Some(code),
-            "{}: {}",
-            program.display(),
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let counts = world::push::get(&registry.address, "/-/counts");
-        let text = std::fs::read_to_string(&times).unwrap();
-        let numbers: Vec<f64> = text
-            .split_whitespace()
-            .map(|number| number.parse().unwrap())
-            .collect();
-        let run = Run {
-            seconds: numbers[0],
-            cpu: numbers[1] + numbers[2],
-            peak_mib: numbers[3] / 1024.0,
-            requests: serde_json::from_slice(&counts).unwrap(),
-        };
-        println!("{}: {run:?}", program.display());
-        run
+        measured::run(registry, folder, Path::new(&program), &arguments, 0)
     }
 }
 
 fn median(runs: &mut [Run], value: impl Fn(&Run) -> f64) -> f64 {
     runs.sort_by(|a, b| value(a).total_cmp(&value(b)));
     value(&runs[runs.len() / 2])
-}
-
-fn number(variable: &str, usual: usize) -> usize {
-    std::env::var(variable).map_or(usual, |text| text.parse().expect("a number"))
 }

@@ -4,27 +4,49 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-/// Between the two parts.
-const BOUNDARY: &str = "<!-- What follows is written by benches/registry.rs. -->\n";
+/// Before each part but the first.
+const BOUNDARIES: [&str; 2] = [
+    "<!-- What follows is written by benches/registry.rs. -->\n",
+    "<!-- What follows is written by benches/signing.rs. -->\n",
+];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[allow(dead_code, reason = "each bench writes one")]
 pub(crate) enum Part {
     Compare,
     Registry,
+    Signing,
 }
 
 /// Replaces one part of `docs/BENCHMARKS.md`.
 pub(crate) fn write(part: Part, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/BENCHMARKS.md");
     let old = std::fs::read_to_string(&path).unwrap();
-    let (compare, registry) = old.split_once(BOUNDARY).unwrap_or((&old, ""));
-    let (compare, registry) = match part {
-        Part::Compare => (text, registry.trim_start()),
-        Part::Registry => (compare, text),
+    let [before, after] = BOUNDARIES;
+    let (old, signing) = old.split_once(after).unwrap_or((&old, ""));
+    let (compare, registry) = old.split_once(before).unwrap_or((old, ""));
+    let (compare, registry, signing) = match part {
+        Part::Compare => (text, registry, signing),
+        Part::Registry => (compare, text, signing),
+        Part::Signing => (compare, registry, text),
     };
-    let text = format!("{}\n\n{BOUNDARY}\n{registry}", compare.trim_end());
-    std::fs::write(path, text).unwrap();
+    let text = [compare, before, registry, after, signing]
+        .map(str::trim)
+        .join("\n\n");
+    std::fs::write(path, text.trim_end().to_owned() + "\n").unwrap();
+}
+
+/// A line about what else the machine does.
+#[allow(dead_code, reason = "benches of whole programs tell it")]
+pub(crate) fn load(report: &mut String) {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: Vec<&str> = load.split(' ').take(3).collect();
+    writeln!(
+        report,
+        "Load of the machine before (1, 5 and 15 minutes): {}.\n",
+        load.join(", ")
+    )
+    .unwrap();
 }
 
 /// A line about the machine.
