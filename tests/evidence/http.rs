@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use notation_verifier::evidence::{EvidenceReply, EvidenceRequest};
 use notation_verifier::io::evidence::{EvidenceFetcher, FetchOptions};
+use notation_verifier::io::{Budget, Cancel, Run};
 use notation_verifier::{Limits, Provider};
 
 use crate::made::{crl, crl_request, in_seconds, ocsp_request, ocsp_response, sized_crl};
@@ -131,9 +132,8 @@ fn slow_servers_are_waited_for_and_hung_ones_are_not() {
 fn the_time_of_the_run_comes_before_that_of_an_answer() {
     let hung = Server::hung();
     let fetcher = with(|options| options.crl_timeout = GENEROUS);
-    let run = fetcher.within(notation_verifier::io::Budget::of(Duration::from_millis(
-        200,
-    )));
+    let budget = Budget::of(Duration::from_millis(200));
+    let run = fetcher.in_run(Run::default().with_budget(budget));
     assert_eq!(
         cause(&run, &hung.url("/a")),
         "time-out: the 0.2 s for the whole run are over"
@@ -144,6 +144,24 @@ fn the_time_of_the_run_comes_before_that_of_an_answer() {
     assert_eq!(good.hits(), 0);
     // That says nothing about the address: the next run asks.
     assert_eq!(content(&fetcher, &good.url("/")), self::good());
+}
+
+#[test]
+fn a_cancelled_run_ends_while_an_authority_hangs() {
+    let hung = Server::hung();
+    let cancel = Cancel::new();
+    let fetcher = with(|options| options.crl_timeout = 10 * GENEROUS);
+    let run = fetcher.in_run(Run::default().with_cancel(cancel.clone()));
+    let started = Instant::now();
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| cause(&run, &hung.url("/a")));
+        while hung.hits() == 0 {
+            thread::sleep(Duration::from_millis(5));
+        }
+        cancel.cancel();
+        assert_eq!(waits.join().unwrap(), "the run was cancelled");
+    });
+    assert!(started.elapsed() < GENEROUS);
 }
 
 #[test]

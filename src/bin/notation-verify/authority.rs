@@ -45,7 +45,7 @@ impl TimestampArgs {
         let roots: Vec<&[u8]> = roots.iter().map(Vec::as_slice).collect();
         let mut options = TimestampOptions::default();
         options.tls.ca_files.clone_from(&self.ca_file);
-        let (fetcher, warnings) = evidence.fetcher(None, limits, None)?;
+        let (fetcher, warnings) = evidence.fetcher(None, limits, &Run::default())?;
         for warning in &warnings {
             text::print_warning(warning);
         }

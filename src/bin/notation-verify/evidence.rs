@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use notation_verifier::io::Budget;
+use notation_verifier::io::Run;
 use notation_verifier::io::evidence::{
     DirectoryOptions, EvidenceFetcher, FetchOptions, HostPattern, Mode, PrivateAddresses,
 };
@@ -53,13 +53,13 @@ pub enum RevocationMode {
 }
 
 impl EvidenceArgs {
-    /// The fetcher for verifications at `moment` (`None` is now) in a run with this
-    /// time, and what a person should know of the files that were given.
+    /// The fetcher for verifications at `moment` (`None` is now) in `run`, and what a
+    /// person should know of the files that were given.
     pub fn fetcher(
         &self,
         moment: Option<Time>,
         limits: &Limits,
-        budget: Option<Budget>,
+        run: &Run,
     ) -> Result<(EvidenceFetcher, Vec<String>), Error> {
         let mut options = FetchOptions::default();
         options.mode = match self.revocation_mode {
@@ -83,11 +83,7 @@ impl EvidenceArgs {
             }
         }
         let fetcher = EvidenceFetcher::new(options, Provider::preferred(), limits);
-        let fetcher = match budget {
-            Some(budget) => fetcher.within(budget),
-            None => fetcher,
-        };
-        Ok((fetcher, warnings))
+        Ok((fetcher.in_run(run.clone()), warnings))
     }
 }
 

@@ -114,9 +114,8 @@ pub fn run(args: &VerifyArgs, mut origin: Origin) -> Exit {
 fn prepare(args: &VerifyArgs) -> Result<Prepared, Error> {
     let common = &args.common;
     let mut run = Run::default();
-    let budget = common.timeout.map(Budget::of);
-    if let Some(budget) = budget {
-        run = run.with_budget(budget);
+    if let Some(time) = common.timeout {
+        run = run.with_budget(Budget::of(time));
     }
     let cancel = Cancel::new();
     interrupt::on_signal(&cancel)?;
@@ -136,7 +135,7 @@ fn prepare(args: &VerifyArgs) -> Result<Prepared, Error> {
     let hosts = match &common.bundle.evidence {
         Some(path) => Source::Bundle(Bundle::open(path, limits)?, common.bundle.claims()),
         None => {
-            let (fetcher, warnings) = common.evidence.fetcher(common.at, limits, budget)?;
+            let (fetcher, warnings) = common.evidence.fetcher(common.at, limits, &run)?;
             sentences.extend(warnings);
             let client = args.registry.client(list.references(), limits)?;
             Source::Registries(

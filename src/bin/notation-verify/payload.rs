@@ -139,9 +139,7 @@ fn prepare(args: &PayloadArgs, run: &Run) -> Result<Done, Error> {
             warnings: stores,
         } = configured;
         warnings.extend(stores.iter().map(ToString::to_string));
-        let (evidence, noticed) = args
-            .evidence
-            .fetcher(None, verifier.limits(), run.budget())?;
+        let (evidence, noticed) = args.evidence.fetcher(None, verifier.limits(), run)?;
         warnings.extend(noticed);
         options.skip_signed = Some(SkipSigned {
             verifier,

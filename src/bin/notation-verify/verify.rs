@@ -8,7 +8,7 @@ use std::time::Instant;
 use notation_verifier::io::bundle::Replay;
 use notation_verifier::io::config::StoreWarning;
 use notation_verifier::io::evidence::{EvidenceFetcher, WithEvidence};
-use notation_verifier::io::{BlobHost, Budget, Configured, Host, LayoutHost, drive};
+use notation_verifier::io::{BlobHost, Budget, Configured, Host, LayoutHost, Run, drive};
 use notation_verifier::report::{ArtifactStatus, Report, Subject, error_document};
 use notation_verifier::session::{BlobRequest, ImageRequest, Session};
 use notation_verifier::verifier::{EnvelopeRequest, Scope};
@@ -210,10 +210,11 @@ impl Setting {
         origin: &mut Origin,
     ) -> Result<Self, Error> {
         let replay = bundle::open(&common.bundle, wanted, limits, origin)?;
-        let (fetcher, warnings) =
-            common
-                .evidence
-                .fetcher(common.at, limits, common.timeout.map(Budget::of))?;
+        let mut run = Run::default();
+        if let Some(time) = common.timeout {
+            run = run.with_budget(Budget::of(time));
+        }
+        let (fetcher, warnings) = common.evidence.fetcher(common.at, limits, &run)?;
         Ok(Self {
             now: bundle::moment(common.at, origin, replay.as_ref())?,
             fetcher,

@@ -33,7 +33,7 @@ use crate::crypto::Provider;
 use crate::evidence::{Content, EvidenceReply, EvidenceRequest};
 use crate::io::flight::Flights;
 use crate::io::parallel;
-use crate::io::run::{Budget, Run};
+use crate::io::run::Run;
 use crate::limits::Limits;
 use crate::time::Time;
 
@@ -103,17 +103,8 @@ impl EvidenceFetcher {
         }
     }
 
-    /// The same fetcher for a run with this time: the time-outs of single answers
-    /// end with it.
-    #[must_use]
-    pub fn within(&self, budget: Budget) -> Self {
-        Self {
-            shared: Arc::clone(&self.shared),
-            run: self.run.clone().with_budget(budget),
-        }
-    }
-
-    /// The same fetcher within `run`: it stops when that does.
+    /// The same fetcher within `run`: it stops when that does, and the time-outs of
+    /// single answers end with its time.
     #[must_use]
     pub fn in_run(&self, run: Run) -> Self {
         Self {
