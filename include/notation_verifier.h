@@ -7,7 +7,8 @@
  *
  * CONVENTIONS
  *
- * Two levels. Whole calls (nv_verify_...) read files and fetch what they need, and
+ * Two levels. Whole calls (nv_verify_..., nv_resolve_image, nv_write_payloads,
+ * nv_attach_signatures) read files and ask registries themselves; those that verify
  * return the verdict. A session (nv_session_...) fetches nothing: it says what it
  * needs, and the program brings it with its own transport. Nothing but octets, the
  * time and evidence goes in.
@@ -38,8 +39,9 @@
  * silent default. A handle that is NULL is NV_ERROR_ARGUMENT, and for functions that
  * have no status the answer that their comment names.
  *
- * Threads. nv_verifier, nv_report and nv_cancel may be used by any number of threads at the same
- * time, nv_session and nv_verifier_builder by one at a time, whichever it is: a second
+ * Threads. nv_verifier, nv_cancel and what calls give (nv_report, nv_signing_report,
+ * nv_descriptor, nv_thumbprints) may be used by any number of threads at the same time,
+ * nv_session and nv_verifier_builder by one at a time, whichever it is: a second
  * call at the same time is refused with NV_ERROR_STATE. Freeing must be the last call.
  *
  * Errors inside. No panic leaves the library: it becomes NV_ERROR_INTERNAL, and a
@@ -50,8 +52,11 @@
  * Versions. Functions, constants and their numbers are only added; a number is never
  * used again for something else. Structures do not change their size. Compare
  * NV_ABI_VERSION with nv_abi_version() where the library is loaded at run time; the
- * SONAME has the major version. Functions that sign will come with names of their own
- * (nv_sign_...); they change nothing here.
+ * SONAME has the major version.
+ *
+ * Signing. No function here signs: keys are elsewhere. nv_write_payloads writes what a
+ * signing service signs, and nv_attach_signatures takes its signatures back to their
+ * images. They say nothing about trust, and so they never return NV_TRUSTED.
  *
  * The library reads no environment but for the default configuration directory and, in
  * whole calls that ask registries, proxies and what "docker login" left. It installs no
@@ -69,7 +74,7 @@
 // the upper 16 bits, the minor one in the lower. The major one changes where a
 // program must change, and is that of the SONAME; the minor one where something
 // was added.
-#define NV_ABI_VERSION 1
+#define NV_ABI_VERSION 2
 
 // The manifest that a tag or digest names.
 #define NV_NEED_RESOLVE 1
@@ -104,6 +109,10 @@ typedef struct nv_cancel nv_cancel;
 // anonymously.
 typedef struct nv_credential nv_credential;
 
+// What a registry has under a reference. It does not change: any number of threads may
+// read it. The caller owns it.
+typedef struct nv_descriptor nv_descriptor;
+
 // Why nothing could be evaluated. A signature that was evaluated and found bad
 // is no error but a report. The caller owns it.
 typedef struct nv_error nv_error;
@@ -121,6 +130,14 @@ typedef struct nv_report nv_report;
 //     nv_session_report(session, &report, &error);
 typedef struct nv_session nv_session;
 
+// What all images of a call came to. It does not change: any number of threads may
+// read it. The caller owns it.
+typedef struct nv_signing_report nv_signing_report;
+
+// The thumbprints of the certificates of an envelope. It does not change: any number
+// of threads may read it. The caller owns it.
+typedef struct nv_thumbprints nv_thumbprints;
+
 // Trust policies, trust stores, bounds, and what verifications share: chains of
 // certificates, revocation evidence. Make one for a whole process and use it
 // from as many threads as you like. The caller owns it.
@@ -137,6 +154,10 @@ typedef struct nv_verifier_builder nv_verifier_builder;
 // errors: nothing was evaluated, and the `error` parameter tells why.
 typedef uint32_t nv_status;
 
+// How one image ended. Numbers are never given another meaning: treat one that you do
+// not know as a failure.
+typedef uint32_t nv_signing_state;
+
 // Text that somebody else owns: UTF-8 octets and their number. After the last
 // one is a NUL that is not counted, so that `data` is a C string too. Where
 // there is no text `data` is the empty string, and never NULL.
@@ -146,6 +167,34 @@ typedef struct nv_str {
   // How many, without the NUL.
   size_t len;
 } nv_str;
+
+// What one image of several came to. It is lent until the callback returns.
+typedef struct nv_signing_result {
+  // Position among the images of the request, from 0.
+  uint64_t index;
+  // How long it took, in nanoseconds; 0 where it was not begun.
+  uint64_t elapsed_ns;
+  // How it ended.
+  nv_signing_state state;
+  // Nothing yet.
+  uint32_t reserved;
+  // The image, by digest where that is known.
+  struct nv_str reference;
+  // The digest of the image; empty where it is not known.
+  struct nv_str digest;
+  // The name of the payload file in its directory; empty where there is none, and in
+  // `nv_attach_signatures`.
+  struct nv_str payload;
+  // The digest of the signature manifest that the image has, or would have; empty
+  // where there is none.
+  struct nv_str signature;
+  // Why the image does not have what the call is for, or NULL.
+  const struct nv_error *error;
+} nv_signing_result;
+
+// Takes the result of one image. It is called on the thread that made the call, for
+// one image after the other. It may use the verifier and set the cancel flag.
+typedef void (*nv_signing_fn)(void *context, const struct nv_signing_result *result);
 
 // What one image of several came to. It is lent until the callback returns; see
 // `nv_report_copy`.
@@ -218,6 +267,33 @@ typedef struct nv_need {
   struct nv_slice body;
 } nv_need;
 
+// The payload was written.
+#define NV_SIGNING_WRITTEN 1
+
+// The file was there with the same payload, and was not touched.
+#define NV_SIGNING_KEPT 2
+
+// The file holds an intact signature of the payload: it is to be attached.
+#define NV_SIGNING_SIGNED 3
+
+// The image has a valid signature and gets no payload (`skipValid`).
+#define NV_SIGNING_VALID 4
+
+// The signature is attached now.
+#define NV_SIGNING_ATTACHED 16
+
+// The signature was attached before, by this library or another program.
+#define NV_SIGNING_ALREADY_ATTACHED 17
+
+// The signature would be attached (`dryRun`).
+#define NV_SIGNING_WOULD_ATTACH 18
+
+// The image does not have what the call is for; the error tells why.
+#define NV_SIGNING_FAILED 64
+
+// The call ended before this image was done: call again.
+#define NV_SIGNING_NOT_DONE 65
+
 // Evaluated and trusted, and nothing else: no function that does not evaluate
 // returns 0.
 #define NV_TRUSTED 0
@@ -242,6 +318,10 @@ typedef struct nv_need {
 
 // Of several artifacts at least one is not trusted.
 #define NV_NOT_ALL_TRUSTED 20
+
+// Of several images at least one does not have what the call is for: a payload, its
+// signature. The report tells which, and why.
+#define NV_NOT_ALL_DONE 21
 
 // A parameter is wrong: NULL where that is not allowed, an impossible length,
 // text that is not UTF-8.
@@ -276,6 +356,10 @@ typedef struct nv_need {
 // The call was cancelled.
 #define NV_ERROR_CANCELLED 73
 
+// A payload or a signature cannot be used for signing: it is malformed, not intact, or
+// of something else.
+#define NV_ERROR_SIGNING 74
+
 // Something failed for which there is no number yet.
 #define NV_ERROR_OTHER 126
 
@@ -294,6 +378,35 @@ uint32_t nv_abi_version(void);
 // The version of the library, such as "0.1.0", with a NUL at its end. It lives
 // as long as the library.
 const char *nv_library_version(void);
+
+// Attaches signatures to their images in registries, each once: what is there already,
+// by whichever program, is left as it is, so after a failure the call is simply made
+// again. Before anything is sent the envelope must be intact and of exactly that image;
+// whether a policy trusts it is for those who verify. The rest: `docs/SIGNING.md`.
+//
+// `request` is a JSON object; `map`, `pairs` or both are needed:
+//
+//     {"map": "payload-map.json, beside the signed payloads",
+//      "pairs": [{"reference": "registry.example/app@sha256:...",
+//                 "envelope": "file"}, ...],
+//      "manifestForm": "artifact-type" or "legacy",
+//      "dryRun": false,       true: check everything, write nothing
+//      "settleMs": 2000,      how long a list of referrers that clients keep (no
+//                             referrers API) must stay as it was written
+//      "concurrency": 8, "timeoutMs": 600000}
+//
+// `cancel` and `callback` may be NULL. Returns `NV_DONE` where every image has its
+// signature (with `dryRun`: would have it), `NV_NOT_ALL_DONE` where one has not, both
+// with `*report`, or an error. Once images were begun the callback has been called for
+// each of them, also where the call was cancelled.
+nv_status nv_attach_signatures(const struct nv_verifier *verifier,
+                               const char *request,
+                               size_t request_len,
+                               const struct nv_cancel *cancel,
+                               nv_signing_fn callback,
+                               void *context,
+                               struct nv_signing_report **report,
+                               struct nv_error **error);
 
 // Makes a flag that is not set. Returns `NV_DONE` or an error.
 nv_status nv_cancel_new(struct nv_cancel **cancel, struct nv_error **error);
@@ -361,6 +474,39 @@ nv_status nv_report_copy(const struct nv_report *report,
                          struct nv_report **copy,
                          struct nv_error **error);
 
+// Writes one payload file for each image, for a service that signs files, and beside
+// them "payload-map.json", which says which file is for which image. What is asked of
+// the registry, what the files are called and when one is left alone:
+// `docs/SIGNING.md`.
+//
+// `request` is a JSON object; `directory` is needed, and images in `references`, in the
+// file `from`, or in both:
+//
+//     {"directory": "made where it is missing",
+//      "references": ["registry.example/app:v1", ...],
+//      "from": "one reference a line, or image-info.json",
+//      "registryOverride": "where the images of `from` are now",
+//      "repoPrefix": "before each repository of `from`",
+//      "userMetadata": {"key": "value"},
+//      "skipValid": false,    true: none for images that have a signature that is valid
+//                             by the verifier's policy
+//      "at": "...",           the moment at which `skipValid` judges
+//      "replace": false,      write over files that hold something else
+//      "concurrency": 8, "timeoutMs": 600000}
+//
+// `cancel` and `callback` may be NULL. Returns `NV_DONE` where every image has a payload
+// or, with `skipValid`, a valid signature, `NV_NOT_ALL_DONE` where one has neither, both
+// with `*report`, or an error. Once images were begun the callback has been called for
+// each of them and the map has been written, also where the call was cancelled.
+nv_status nv_write_payloads(const struct nv_verifier *verifier,
+                            const char *request,
+                            size_t request_len,
+                            const struct nv_cancel *cancel,
+                            nv_signing_fn callback,
+                            void *context,
+                            struct nv_signing_report **report,
+                            struct nv_error **error);
+
 // Lets the program say who it is at each registry, for whole calls. Without it the
 // option `credentials` decides. To be set before the verifier asks a registry first.
 // `context` is handed to `callback` and must live as long as the verifier and every
@@ -425,6 +571,69 @@ struct nv_str nv_report_json(const struct nv_report *report);
 
 // Frees `*report` and sets it to NULL. NULL and a pointer to NULL are fine.
 void nv_report_free(struct nv_report **report);
+
+// Asks a registry what it has under a reference: a manifest or a list of manifests,
+// whose octets are hashed here. It says nothing about signatures.
+//
+// `request` is a JSON object; the first member is needed:
+//
+//     {"reference": "registry.example/app:v1" or "registry.example/app@sha256:...",
+//      "timeoutMs": 60000}
+//
+// `cancel` may be NULL. Returns `NV_DONE` or an error: `NV_ERROR_ARTIFACT` where the
+// registry says that there is no such image, `NV_ERROR_IO` where the look-up failed,
+// which says nothing of the image.
+nv_status nv_resolve_image(const struct nv_verifier *verifier,
+                           const char *request,
+                           size_t request_len,
+                           const struct nv_cancel *cancel,
+                           struct nv_descriptor **descriptor,
+                           struct nv_error **error);
+
+// The reference by digest: use this, and not the tag, for whatever comes next. It
+// lives as long as the descriptor, as do the texts below.
+struct nv_str nv_descriptor_reference(const struct nv_descriptor *descriptor);
+
+// The media type.
+struct nv_str nv_descriptor_media_type(const struct nv_descriptor *descriptor);
+
+// The digest, `algorithm:hex`.
+struct nv_str nv_descriptor_digest(const struct nv_descriptor *descriptor);
+
+// The size in octets; -1 for NULL.
+int64_t nv_descriptor_size(const struct nv_descriptor *descriptor);
+
+// The same as a JSON object: `reference`, `mediaType`, `digest`, `size`.
+struct nv_str nv_descriptor_json(const struct nv_descriptor *descriptor);
+
+// Frees `*descriptor` and sets it to NULL. NULL and a pointer to NULL are fine.
+void nv_descriptor_free(struct nv_descriptor **descriptor);
+
+// Computes the thumbprints of the certificate chain of an envelope (COSE or JWS, told
+// apart by the first octet), as its signature manifest states them under
+// "io.cncf.notary.x509chain.thumbprint#S256". The envelope must be intact: well-formed,
+// certificate rules, signature; whether anybody trusts it is not looked at. Of the
+// verifier only cryptography and bounds are used. Returns `NV_DONE` or an error,
+// `NV_ERROR_SIGNING` where it is not intact.
+nv_status nv_envelope_thumbprints(const struct nv_verifier *verifier,
+                                  const uint8_t *envelope,
+                                  size_t envelope_len,
+                                  struct nv_thumbprints **thumbprints,
+                                  struct nv_error **error);
+
+// How many there are: one for each certificate of the chain; 0 for NULL.
+size_t nv_thumbprints_count(const struct nv_thumbprints *thumbprints);
+
+// The one at `index`, from 0, the signing certificate's first: SHA-256 over the DER, in
+// lower-case hexadecimal; empty where there is none. It lives as long as the handle.
+struct nv_str nv_thumbprints_at(const struct nv_thumbprints *thumbprints, size_t index);
+
+// All of them as a JSON array of texts: the value of the annotation. It lives as long
+// as the handle.
+struct nv_str nv_thumbprints_json(const struct nv_thumbprints *thumbprints);
+
+// Frees `*thumbprints` and sets it to NULL. NULL and a pointer to NULL are fine.
+void nv_thumbprints_free(struct nv_thumbprints **thumbprints);
 
 // Starts the verification of an artifact whose signatures are yet to be found.
 //
@@ -577,6 +786,21 @@ nv_status nv_session_report(const struct nv_session *session,
 
 // Frees `*session` and sets it to NULL. NULL and a pointer to NULL are fine.
 void nv_session_free(struct nv_session **session);
+
+// The word for a state in JSON, such as "written" or "already-attached", with a NUL at
+// its end; "unknown" where there is none. It lives as long as the library.
+const char *nv_signing_state_name(nv_signing_state state);
+
+// How many images ended in `state`; 0 for NULL.
+size_t nv_signing_report_count(const struct nv_signing_report *report,
+                               nv_signing_state state);
+
+// All images in the order of the request, with how each ended, counts and warnings: the
+// same document as the command's (`--output json`). It lives as long as the report.
+struct nv_str nv_signing_report_json(const struct nv_signing_report *report);
+
+// Frees `*report` and sets it to NULL. NULL and a pointer to NULL are fine.
+void nv_signing_report_free(struct nv_signing_report **report);
 
 // The name of a status, such as "rejected" or "error-usage", with a NUL at its
 // end; "unknown" where there is none. It lives as long as the library.

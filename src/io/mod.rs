@@ -24,6 +24,8 @@ mod parallel;
 pub mod payloads;
 #[cfg(feature = "http")]
 pub mod registry;
+#[cfg(feature = "http")]
+mod resolve;
 mod run;
 #[cfg(feature = "http")]
 mod tasks;
@@ -35,4 +37,6 @@ pub use config::ConfigDirectory;
 pub use configured::Configured;
 pub use drive::{BlobHost, Host, LayoutHost, drive};
 pub use layout::Layout;
+#[cfg(feature = "http")]
+pub use resolve::resolve;
 pub use run::{Budget, Cancel, Run, Stopped};

@@ -1,7 +1,7 @@
 //! What is checked before a signature goes to a registry.
 
 use super::manifest::{ManifestForm, SignatureManifestDocument, signature_manifest};
-use super::{because, refused};
+use super::{because, refused, thumbprints};
 use crate::error::Error;
 use crate::oci::excerpt;
 use crate::time::Time;
@@ -57,6 +57,19 @@ pub fn checked_manifest(
         form,
         verifier.provider(),
     ))
+}
+
+/// The thumbprints of the certificate chain of `envelope`, as its signature manifest
+/// states them: see [`thumbprints`].
+///
+/// # Errors
+/// [`ErrorKind::Signing`](crate::ErrorKind::Signing) where the envelope is not
+/// intact: thumbprints of a chain that signed nothing say nothing.
+pub fn envelope_thumbprints(envelope: &[u8], verifier: &Verifier) -> Result<Vec<String>, Error> {
+    let signed = verifier
+        .integrity(envelope_media_type(envelope), envelope)
+        .map_err(because("the signature is not a good one"))?;
+    Ok(thumbprints(signed.chain()))
 }
 
 /// The media type of an envelope, from its first octet: a JWS is a JSON object, a

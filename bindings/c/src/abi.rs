@@ -4,7 +4,7 @@
 /// the upper 16 bits, the minor one in the lower. The major one changes where a
 /// program must change, and is that of the SONAME; the minor one where something
 /// was added.
-pub const NV_ABI_VERSION: u32 = 1;
+pub const NV_ABI_VERSION: u32 = 2;
 
 /// The version of the interface that the library has. A program may go on where
 /// its upper 16 bits are those of `NV_ABI_VERSION` and its lower ones are not

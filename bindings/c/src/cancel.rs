@@ -1,6 +1,8 @@
 //! [`nv_cancel`]: ends whole calls from another thread.
 
-use notation::io::Cancel;
+use std::time::Duration;
+
+use notation::io::{Budget, Cancel, Run};
 
 use crate::error::nv_error;
 use crate::ffi::{Out, free, guard};
@@ -11,6 +13,16 @@ use crate::status::{NV_DONE, nv_status};
 #[derive(Default)]
 pub struct nv_cancel {
     pub(crate) flag: Cancel,
+}
+
+/// What a call may still do, and the flag that ends it.
+pub(crate) fn run(timeout_ms: Option<u64>, cancel: Option<&nv_cancel>) -> (Run, Cancel) {
+    let cancel = cancel.map_or_else(Cancel::new, |cancel| cancel.flag.clone());
+    let mut run = Run::default().with_cancel(cancel.clone());
+    if let Some(most) = timeout_ms {
+        run = run.with_budget(Budget::of(Duration::from_millis(most)));
+    }
+    (run, cancel)
 }
 
 /// Makes a flag that is not set. Returns `NV_DONE` or an error.

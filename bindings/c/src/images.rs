@@ -3,7 +3,6 @@
 use std::ffi::{c_char, c_void};
 use std::ptr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use notation::Error;
 use notation::io::batch::{
@@ -11,13 +10,13 @@ use notation::io::batch::{
 };
 use notation::io::evidence::{EvidenceFetcher, WithEvidence};
 use notation::io::registry::RegistryClient;
-use notation::io::{Budget, Cancel, Host, Run, drive};
+use notation::io::{Host, Run, drive};
 use notation::oci::Reference;
 use notation::report::{ArtifactStatus, Report, Subject};
 use notation::session::ImageRequest;
 use serde::Deserialize;
 
-use crate::cancel::nv_cancel;
+use crate::cancel::{nv_cancel, run};
 use crate::error::nv_error;
 use crate::ffi::{Out, Text, guard, handle, nv_str, text};
 use crate::options::{parse, parse_list, usage};
@@ -63,16 +62,6 @@ const _: () = {
 /// the cancel flag.
 pub type nv_image_fn =
     Option<unsafe extern "C" fn(context: *mut c_void, result: *const nv_image_result)>;
-
-/// The time for a call.
-fn run(timeout_ms: Option<u64>, cancel: Option<&nv_cancel>) -> (Run, Cancel) {
-    let cancel = cancel.map_or_else(Cancel::new, |cancel| cancel.flag.clone());
-    let mut run = Run::default().with_cancel(cancel.clone());
-    if let Some(most) = timeout_ms {
-        run = run.with_budget(Budget::of(Duration::from_millis(most)));
-    }
-    (run, cancel)
-}
 
 /// Registries and revocation evidence for the images of one call.
 struct Everything {

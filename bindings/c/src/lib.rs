@@ -14,12 +14,15 @@
 //! session   nv_session                   need     nv_need, and HTTP for it
 //! whole     layouts, blobs, envelopes    images   registries: one image, many
 //! cancel    nv_cancel                    fault    for one test alone
+//! resolve   nv_descriptor, thumbprints   signing  nv_signing_result, nv_signing_report
+//! payloads  payload files                attach   signatures to their images
 //! ```
 
 // Names as C programs see them.
 #![allow(non_camel_case_types)]
 
 mod abi;
+mod attach;
 mod cancel;
 mod clock;
 mod error;
@@ -29,10 +32,13 @@ mod ffi;
 mod images;
 mod need;
 mod options;
+mod payloads;
 mod registry;
 mod report;
 mod request;
+mod resolve;
 mod session;
+mod signing;
 mod status;
 mod verifier;
 mod whole;

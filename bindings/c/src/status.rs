@@ -28,6 +28,9 @@ pub const NV_LOOKUP_FAILED: nv_status = 18;
 pub const NV_SKIPPED: nv_status = 19;
 /// Of several artifacts at least one is not trusted.
 pub const NV_NOT_ALL_TRUSTED: nv_status = 20;
+/// Of several images at least one does not have what the call is for: a payload, its
+/// signature. The report tells which, and why.
+pub const NV_NOT_ALL_DONE: nv_status = 21;
 
 /// A parameter is wrong: NULL where that is not allowed, an impossible length,
 /// text that is not UTF-8.
@@ -52,6 +55,9 @@ pub const NV_ERROR_LIMIT_EXCEEDED: nv_status = 71;
 pub const NV_ERROR_IO: nv_status = 72;
 /// The call was cancelled.
 pub const NV_ERROR_CANCELLED: nv_status = 73;
+/// A payload or a signature cannot be used for signing: it is malformed, not intact, or
+/// of something else.
+pub const NV_ERROR_SIGNING: nv_status = 74;
 /// Something failed for which there is no number yet.
 pub const NV_ERROR_OTHER: nv_status = 126;
 /// The library failed inside (a panic, which stopped there). Please report it.
@@ -76,6 +82,7 @@ pub(crate) const fn of_error(kind: ErrorKind) -> nv_status {
         ErrorKind::Artifact => NV_ERROR_ARTIFACT,
         ErrorKind::LimitExceeded => NV_ERROR_LIMIT_EXCEEDED,
         ErrorKind::Io => NV_ERROR_IO,
+        ErrorKind::Signing => NV_ERROR_SIGNING,
         ErrorKind::Internal => NV_ERROR_INTERNAL,
         _ => NV_ERROR_OTHER,
     }
@@ -94,6 +101,7 @@ pub extern "C" fn nv_status_name(status: nv_status) -> *const std::ffi::c_char {
         NV_LOOKUP_FAILED => "lookup-failed\0",
         NV_SKIPPED => "skipped\0",
         NV_NOT_ALL_TRUSTED => "not-all-trusted\0",
+        NV_NOT_ALL_DONE => "not-all-done\0",
         NV_ERROR_ARGUMENT => "error-argument\0",
         NV_ERROR_USAGE => "error-usage\0",
         NV_ERROR_STATE => "error-state\0",
@@ -104,6 +112,7 @@ pub extern "C" fn nv_status_name(status: nv_status) -> *const std::ffi::c_char {
         NV_ERROR_LIMIT_EXCEEDED => "error-limit-exceeded\0",
         NV_ERROR_IO => "error-io\0",
         NV_ERROR_CANCELLED => "error-cancelled\0",
+        NV_ERROR_SIGNING => "error-signing\0",
         NV_ERROR_OTHER => "error-other\0",
         NV_ERROR_INTERNAL => "error-internal\0",
         _ => "unknown\0",

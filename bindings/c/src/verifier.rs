@@ -37,6 +37,9 @@ const _: () = {
     shared::<nv_verifier>();
     shared::<crate::report::nv_report>();
     shared::<crate::session::nv_session>();
+    shared::<crate::resolve::nv_descriptor>();
+    shared::<crate::resolve::nv_thumbprints>();
+    shared::<crate::signing::nv_signing_report>();
     shared::<nv_verifier_builder>();
 };
 

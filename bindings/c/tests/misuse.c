@@ -14,6 +14,9 @@ static void null_handles(void) {
   nv_session *session = NULL;
   nv_verifier *verifier = NULL;
   nv_verifier_builder *builder = NULL;
+  nv_descriptor *descriptor = NULL;
+  nv_thumbprints *thumbprints = NULL;
+  nv_signing_report *signed_report = NULL;
   nv_need need;
   const uint8_t octet = 0;
 
@@ -57,6 +60,15 @@ static void null_handles(void) {
   CHECK_STATUS(NV_ERROR_ARGUMENT,
                nv_verifier_from_directory(TEXT("x"), NULL, 0, NULL, &error));
   CHECK(report == NULL && session == NULL && verifier == NULL && builder == NULL);
+  CHECK_STATUS(NV_ERROR_ARGUMENT,
+               nv_resolve_image(NULL, TEXT("{}"), NULL, &descriptor, &error));
+  CHECK_STATUS(NV_ERROR_ARGUMENT,
+               nv_envelope_thumbprints(NULL, &octet, 1, &thumbprints, &error));
+  CHECK_STATUS(NV_ERROR_ARGUMENT, nv_write_payloads(NULL, TEXT("{}"), NULL, NULL, NULL,
+                                                    &signed_report, &error));
+  CHECK_STATUS(NV_ERROR_ARGUMENT, nv_attach_signatures(NULL, TEXT("{}"), NULL, NULL, NULL,
+                                                       &signed_report, &error));
+  CHECK(descriptor == NULL && thumbprints == NULL && signed_report == NULL);
 
   /* Accessors have answers. */
   CHECK(nv_report_status(NULL) == NV_ERROR_ARGUMENT);
@@ -67,6 +79,12 @@ static void null_handles(void) {
   CHECK(nv_error_message(NULL).len == 0 && nv_error_json(NULL).len == 0);
   CHECK(nv_session_need_count(NULL) == 0 && nv_session_needs_json(NULL).len == 0);
   CHECK(nv_verifier_description_json(NULL).len == 0);
+  CHECK(nv_descriptor_json(NULL).len == 0 && nv_descriptor_digest(NULL).len == 0);
+  CHECK(nv_descriptor_reference(NULL).len == 0 && nv_descriptor_size(NULL) == -1);
+  CHECK(nv_descriptor_media_type(NULL).len == 0);
+  CHECK(nv_thumbprints_count(NULL) == 0 && nv_thumbprints_at(NULL, 0).len == 0);
+  CHECK(nv_thumbprints_json(NULL).len == 0 && nv_signing_report_json(NULL).len == 0);
+  CHECK(nv_signing_report_count(NULL, NV_SIGNING_WRITTEN) == 0);
 
   /* Freeing nothing, in both ways. */
   nv_error_free(NULL);
@@ -79,6 +97,12 @@ static void null_handles(void) {
   nv_session_free(&session);
   nv_verifier_free(&verifier);
   nv_verifier_builder_free(&builder);
+  nv_descriptor_free(NULL);
+  nv_thumbprints_free(NULL);
+  nv_signing_report_free(NULL);
+  nv_descriptor_free(&descriptor);
+  nv_thumbprints_free(&thumbprints);
+  nv_signing_report_free(&signed_report);
 
   /* Nobody has to take the error. */
   CHECK(nv_session_step(NULL, NULL) == NV_ERROR_ARGUMENT);
@@ -147,6 +171,89 @@ static void inputs(void) {
                nv_verify_layout(verifier, TEXT("{\"path\":\"\xff\xfe\"}"), &report, &error));
   CHECK_STATUS(NV_ERROR_ARGUMENT, nv_verify_layout(verifier, TEXT("{}"), NULL, &error));
   CHECK(report == NULL && session == NULL && other == NULL);
+  nv_verifier_free(&verifier);
+}
+
+/* Calls around a signing service: what is refused before anything is asked or written. */
+static void signing(void) {
+  static const char *const PAYLOADS[] = {
+      "",
+      "{}",
+      "{\"directory\":\"/dev/null/x\"}",
+      "{\"directory\":\"\",\"references\":[\"a.example/b:c\"]}",
+      "{\"directory\":\"/dev/null/x\",\"references\":[]}",
+      "{\"directory\":\"/dev/null/x\",\"references\":[\"b\"]}",
+      "{\"directory\":\"/dev/null/x\",\"references\":[\"a.example/b\"]}",
+      "{\"directory\":\"/dev/null/x\",\"references\":[\"a.example/b:c\"],\"concurrency\":0}",
+      "{\"directory\":\"/dev/null/x\",\"references\":[\"a.example/b:c\"],\"skipvalid\":true}",
+      ("{\"directory\":\"/dev/null/x\",\"references\":[\"a.example/b:c\"],"
+       "\"repoPrefix\":\"x/\"}"),
+      "{\"directory\":\"/dev/null/x\",\"references\":[\"a.example/b:c\"],\"at\":\"soon\"}",
+  };
+  static const char *const ATTACH[] = {
+      "",
+      "{\"pairs\":[]}",
+      "{\"pairs\":[{\"reference\":\"a.example/b:c\"}]}",
+      "{\"pairs\":[{\"reference\":\"a.example/b:c\",\"envelope\":\"x\",\"e\":1}]}",
+      "{\"pairs\":[{\"reference\":\"b\",\"envelope\":\"x\"}]}",
+      ("{\"pairs\":[{\"reference\":\"a.example/b:c\",\"envelope\":\"x\"}],"
+       "\"concurrency\":0}"),
+      ("{\"pairs\":[{\"reference\":\"a.example/b:c\",\"envelope\":\"x\"}],"
+       "\"manifestForm\":\"old\"}"),
+      "{\"maps\":\"x\"}",
+  };
+  static const char PAYLOAD[] =
+      "{\"directory\":\"/dev/null/x\",\"references\":[\"a.example/b:c\"]";
+  char text[256];
+  nv_error *error = NULL;
+  nv_descriptor *descriptor = NULL;
+  nv_signing_report *report = NULL;
+  nv_verifier_builder *builder = NULL;
+  nv_verifier *bare = NULL;
+  nv_verifier *verifier = demo_verifier(demo, "");
+  size_t i;
+  for (i = 0; i < sizeof(PAYLOADS) / sizeof(PAYLOADS[0]); i++) {
+    CHECK_STATUS(NV_ERROR_USAGE, nv_write_payloads(verifier, TEXT(PAYLOADS[i]), NULL, NULL,
+                                                   NULL, &report, &error));
+  }
+  for (i = 0; i < sizeof(ATTACH) / sizeof(ATTACH[0]); i++) {
+    CHECK_STATUS(NV_ERROR_USAGE, nv_attach_signatures(verifier, TEXT(ATTACH[i]), NULL, NULL,
+                                                      NULL, &report, &error));
+  }
+  sprintf(text, "%s}", PAYLOAD);
+  CHECK_STATUS(NV_ERROR_IO,
+               nv_write_payloads(verifier, TEXT(text), NULL, NULL, NULL, &report, &error));
+  CHECK_STATUS(NV_ERROR_ARGUMENT,
+               nv_write_payloads(verifier, TEXT(text), NULL, NULL, NULL, NULL, &error));
+  CHECK_STATUS(NV_ERROR_IO, nv_attach_signatures(verifier, TEXT("{\"map\":\"/dev/null/x\"}"),
+                                                 NULL, NULL, NULL, &report, &error));
+  CHECK_STATUS(NV_ERROR_ARGUMENT,
+               nv_attach_signatures(verifier, TEXT("{}"), NULL, NULL, NULL, NULL, &error));
+  CHECK_STATUS(NV_ERROR_ARGUMENT, nv_attach_signatures(verifier, "\xff", 1, NULL, NULL,
+                                                       NULL, &report, &error));
+  /* Nobody could say which signatures are valid. */
+  CHECK_STATUS(NV_DONE, nv_verifier_builder_new(NULL, 0, &builder, &error));
+  CHECK_STATUS(NV_DONE, nv_verifier_builder_build(builder, &bare, &error));
+  sprintf(text, "%s,\"skipValid\":true}", PAYLOAD);
+  CHECK_STATUS(NV_ERROR_USAGE,
+               nv_write_payloads(bare, TEXT(text), NULL, NULL, NULL, &report, &error));
+  CHECK(report == NULL);
+  nv_verifier_builder_free(&builder);
+  nv_verifier_free(&bare);
+
+  CHECK_STATUS(NV_ERROR_USAGE,
+               nv_resolve_image(verifier, TEXT(""), NULL, &descriptor, &error));
+  CHECK_STATUS(NV_ERROR_USAGE,
+               nv_resolve_image(verifier, TEXT("{\"reference\":\"b\"}"), NULL, &descriptor,
+                                &error));
+  CHECK_STATUS(NV_ERROR_USAGE,
+               nv_resolve_image(verifier, TEXT("{\"reference\":\"a.example/b\"}"), NULL,
+                                &descriptor, &error));
+  CHECK_STATUS(NV_ERROR_ARGUMENT,
+               nv_resolve_image(verifier, TEXT("{}"), NULL, NULL, &error));
+  CHECK_STATUS(NV_ERROR_ARGUMENT,
+               nv_envelope_thumbprints(verifier, NULL, 0, NULL, &error));
+  CHECK(descriptor == NULL);
   nv_verifier_free(&verifier);
 }
 
@@ -235,6 +342,7 @@ int main(int argc, char **argv) {
   null_handles();
   freed_twice();
   inputs();
+  signing();
   builders();
   wrong_order();
   printf("misuse: %d checks\n", checks_done);

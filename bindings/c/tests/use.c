@@ -301,6 +301,46 @@ static nv_verifier *from_memory(const char *options) {
   return verifier;
 }
 
+/* What signature manifests state, from the envelopes. */
+static void thumbprints(const nv_verifier *verifier) {
+  nv_error *error = NULL;
+  nv_thumbprints *found = NULL;
+  nv_str digest = {ENVELOPE, sizeof(ENVELOPE) - 1};
+  nv_str manifest_digest = {SIGNATURE, sizeof(SIGNATURE) - 1};
+  file envelope = content(digest);
+  file manifest = content(manifest_digest);
+  size_t i;
+  CHECK_STATUS(NV_DONE, nv_envelope_thumbprints(verifier, envelope.data, envelope.len,
+                                                &found, &error));
+  CHECK(nv_thumbprints_count(found) == 3);
+  for (i = 0; i < 3; i++) {
+    nv_str one = nv_thumbprints_at(found, i);
+    CHECK(one.len == 64 && has(nv_thumbprints_json(found), one.data));
+    CHECK(strstr((const char *)manifest.data, one.data) != NULL);
+  }
+  CHECK(is(nv_thumbprints_at(found, 3), ""));
+  CHECK(nv_thumbprints_json(found).data[0] == '[');
+  nv_thumbprints_free(&found);
+  CHECK(found == NULL);
+
+  /* A chain that did not sign says nothing. */
+  envelope.data[envelope.len - 1] ^= 1;
+  CHECK_STATUS(NV_ERROR_SIGNING, nv_envelope_thumbprints(verifier, envelope.data,
+                                                         envelope.len, &found, &error));
+  CHECK_STATUS(NV_ERROR_SIGNING,
+               nv_envelope_thumbprints(verifier, NULL, 0, &found, &error));
+  CHECK(found == NULL);
+  free(envelope.data);
+  free(manifest.data);
+
+  envelope = demo_file("%s/blob/notes.txt.jws.sig");
+  CHECK_STATUS(NV_DONE, nv_envelope_thumbprints(verifier, envelope.data, envelope.len,
+                                                &found, &error));
+  CHECK(nv_thumbprints_count(found) == 3);
+  nv_thumbprints_free(&found);
+  free(envelope.data);
+}
+
 static void everything(nv_verifier *verifier) {
   nv_str description = nv_verifier_description_json(verifier);
   CHECK(has(description, "\"demo-images\"") && has(description, "\"demo-blobs\""));
@@ -309,6 +349,7 @@ static void everything(nv_verifier *verifier) {
   blobs(verifier);
   sessions(verifier);
   envelopes(verifier);
+  thumbprints(verifier);
   nv_verifier_free(&verifier);
   CHECK(verifier == NULL);
 }
@@ -326,6 +367,12 @@ int main(int argc, char **argv) {
   CHECK(offsetof(nv_need, kind) == 16 && offsetof(nv_need, what) == 24);
   CHECK(offsetof(nv_need, body) == 24 + 8 * sizeof(void *));
   CHECK(sizeof(nv_status) == 4 && NV_TRUSTED == 0);
+  CHECK(sizeof(nv_signing_result) == 24 + 9 * sizeof(void *));
+  CHECK(offsetof(nv_signing_result, state) == 16);
+  CHECK(offsetof(nv_signing_result, error) == 24 + 8 * sizeof(void *));
+  CHECK(strcmp(nv_signing_state_name(NV_SIGNING_ALREADY_ATTACHED), "already-attached") ==
+        0);
+  CHECK(strcmp(nv_signing_state_name(9999), "unknown") == 0);
   /* The portable cryptography alone where the machine is not a real one. */
   if (argc < 3) {
     everything(demo_verifier(demo, ""));

@@ -1,26 +1,24 @@
 //! `attach`: signatures back to their images.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use notation_verifier::io::Run;
 use notation_verifier::io::attach::{
     AttachOptions, AttachResult, AttachSummary, Attached, Attachment, Effect, EnvelopeAt,
-    attach_all,
+    attach_all, attachments_of_map, document,
 };
 use notation_verifier::oci::Reference;
 use notation_verifier::sign::manifest::ManifestForm;
-use notation_verifier::sign::map::PayloadMap;
-use notation_verifier::{Error, ErrorKind, Limits, Verifier};
-use serde_json::json;
+use notation_verifier::{Error, Limits, Verifier};
 
 use crate::args::Output;
 use crate::evidence::seconds;
 use crate::exit::Exit;
 use crate::progress::Progress;
 use crate::registry::RegistryArgs;
-use crate::{input, sources, text};
+use crate::{sources, text};
 
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("signatures").required(true).multiple(true)
@@ -77,6 +75,16 @@ fn pair(text: &str) -> Result<(Reference, PathBuf), String> {
     Ok((reference, path.into()))
 }
 
+impl AttachArgs {
+    const fn effect(&self) -> Effect {
+        if self.dry_run {
+            Effect::DryRun
+        } else {
+            Effect::Write
+        }
+    }
+}
+
 /// `notation-verify attach`.
 pub fn run(args: &AttachArgs) -> Exit {
     let run = match sources::run(args.timeout) {
@@ -86,17 +94,8 @@ pub fn run(args: &AttachArgs) -> Exit {
     match attach(args, &run) {
         Ok((all, summary)) => {
             if args.output == Output::Json {
-                let images: Vec<_> = all.iter().map(Attached::to_json).collect();
-                text::print_line(&format!(
-                    "{:#}",
-                    json!({
-                        "schemaVersion": 1,
-                        "kind": "attached",
-                        "dryRun": args.dry_run,
-                        "images": images,
-                        "counts": summary.to_json(),
-                    })
-                ));
+                let document = document(args.effect(), &all, &summary);
+                text::print_line(&format!("{document:#}"));
             } else {
                 text::print_line(&format!(
                     "{} attached, {} attached before, {} would be attached, {} failed, {} not done",
@@ -116,7 +115,7 @@ pub fn run(args: &AttachArgs) -> Exit {
 fn attach(args: &AttachArgs, run: &Run) -> Result<(Vec<Attached>, AttachSummary), Error> {
     let limits = Limits::default();
     let mut attachments = match &args.map {
-        Some(path) => of_map(path, &limits)?,
+        Some(path) => attachments_of_map(path, &limits)?,
         None => Vec::new(),
     };
     attachments.extend(args.pairs.iter().map(|(reference, path)| Attachment {
@@ -133,9 +132,7 @@ fn attach(args: &AttachArgs, run: &Run) -> Result<(Vec<Attached>, AttachSummary)
     if args.manifest_form == Form::Legacy {
         options.form = ManifestForm::ConfigMediaType;
     }
-    if args.dry_run {
-        options.effect = Effect::DryRun;
-    }
+    options.effect = args.effect();
     let verifier = Verifier::builder().limits(limits).build();
     let mut progress = Progress::new(attachments.len(), "failed");
     let mut all = Vec::new();
@@ -150,24 +147,6 @@ fn attach(args: &AttachArgs, run: &Run) -> Result<(Vec<Attached>, AttachSummary)
     progress.finish();
     all.sort_by_key(|one| one.index);
     Ok((all, summary))
-}
-
-fn of_map(path: &Path, limits: &Limits) -> Result<Vec<Attachment>, Error> {
-    let bytes = input::file(path, limits.image_list_bytes)?;
-    let map = PayloadMap::parse(&bytes, limits).map_err(|error| {
-        let message = format!("`{}`: {error}", path.display());
-        Error::with_source(ErrorKind::Usage, message, error)
-    })?;
-    let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    Ok(map
-        .entries()
-        .iter()
-        .map(|entry| Attachment {
-            reference: entry.reference.clone(),
-            target: Some(entry.target.clone()),
-            envelope: EnvelopeAt::Payload(folder.join(&entry.payload)),
-        })
-        .collect())
 }
 
 fn line(one: &Attached) -> String {

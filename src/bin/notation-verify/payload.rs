@@ -4,14 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use notation_verifier::io::files::write_whole;
 use notation_verifier::io::payloads::{
     MAP_NAME, OtherContent, PayloadOptions, PayloadResult, PayloadSummary, Prepared, SkipSigned,
-    write_payloads,
+    document, write_payloads_and_map,
 };
 use notation_verifier::io::{Configured, Run};
-use notation_verifier::{Error, ErrorKind, Limits, Provider};
-use serde_json::json;
+use notation_verifier::{Error, Limits, Provider};
 
 use crate::args::{Output, key_value};
 use crate::evidence::{EvidenceArgs, seconds};
@@ -80,17 +78,10 @@ pub fn run(args: &PayloadArgs) -> Exit {
                 text::print_warning(warning);
             }
             if args.output == Output::Json {
-                let images: Vec<_> = prepared.iter().map(Prepared::to_json).collect();
+                let map = args.directory.join(MAP_NAME);
                 text::print_line(&format!(
                     "{:#}",
-                    json!({
-                        "schemaVersion": 1,
-                        "kind": "payloads",
-                        "map": args.directory.join(MAP_NAME).display().to_string(),
-                        "images": images,
-                        "counts": summary.to_json(),
-                        "warnings": warnings,
-                    })
+                    document(&map, &prepared, &summary, &warnings)
                 ));
             } else {
                 text::print_line(&format!(
@@ -116,13 +107,6 @@ fn prepare(args: &PayloadArgs, run: &Run) -> Result<Done, Error> {
     let limits = Limits::default();
     let list = args.from.list(&args.references, &args.registry, &limits)?;
     let mut warnings = list.warnings();
-    std::fs::create_dir_all(&args.directory).map_err(|error| {
-        Error::with_source(
-            ErrorKind::Io,
-            format!("`{}` cannot be made: {error}", args.directory.display()),
-            error,
-        )
-    })?;
     let client = args.registry.client(list.references(), &limits)?;
     let mut options = PayloadOptions::new(&args.directory);
     options.annotations = args.user_metadata.iter().cloned().collect();
@@ -150,7 +134,7 @@ fn prepare(args: &PayloadArgs, run: &Run) -> Result<Done, Error> {
     let references = list.into_references();
     let mut progress = Progress::new(references.len(), "failed");
     let mut all = Vec::new();
-    let (map, summary) = write_payloads(&client, &references, &options, &mut |one| {
+    let written = write_payloads_and_map(&client, &references, &options, &mut |one| {
         let failed = matches!(
             one.result,
             PayloadResult::Failed(_) | PayloadResult::NotDone(_)
@@ -163,8 +147,8 @@ fn prepare(args: &PayloadArgs, run: &Run) -> Result<Done, Error> {
         all.push(one);
     });
     progress.finish();
+    let summary = written?;
     all.sort_by_key(|one| one.index);
-    write_whole(&args.directory.join(MAP_NAME), &map.to_json()?)?;
     Ok((all, summary, warnings))
 }
 

@@ -9,9 +9,11 @@
 
 mod envelope;
 mod found;
+mod map;
 mod one;
 
 pub use envelope::EnvelopeAt;
+pub use map::attachments_of_map;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -223,6 +225,19 @@ impl AttachSummary {
             "notDone": self.not_done,
         })
     }
+}
+
+/// The run as one document: the command's JSON. `images` are in the order in which
+/// they were given.
+#[must_use]
+pub fn document(effect: Effect, images: &[Attached], summary: &AttachSummary) -> Value {
+    json!({
+        "schemaVersion": 1,
+        "kind": "attached",
+        "dryRun": effect == Effect::DryRun,
+        "images": images.iter().map(Attached::to_json).collect::<Vec<_>>(),
+        "counts": summary.to_json(),
+    })
 }
 
 /// Attaches `attachments`, several at the same time, and hands each over to

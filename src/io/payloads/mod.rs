@@ -10,16 +10,17 @@ mod one;
 
 use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::evidence::EvidenceFetcher;
+use super::files::write_whole;
 use super::registry::RegistryClient;
 use super::run::{Run, Stopped};
 use super::tasks::{self, Progress};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 use crate::oci::Reference;
 use crate::sign::map::{MapEntry, PayloadMap};
@@ -232,6 +233,47 @@ impl PayloadSummary {
             "notDone": self.not_done,
         })
     }
+}
+
+/// The run as one document: the command's JSON. `images` are in the order in which
+/// they were asked for.
+#[must_use]
+pub fn document(
+    map: &Path,
+    images: &[Prepared],
+    summary: &PayloadSummary,
+    warnings: &[String],
+) -> Value {
+    json!({
+        "schemaVersion": 1,
+        "kind": "payloads",
+        "map": map.display().to_string(),
+        "images": images.iter().map(Prepared::to_json).collect::<Vec<_>>(),
+        "counts": summary.to_json(),
+        "warnings": warnings,
+    })
+}
+
+/// [`write_payloads`] into a directory that is made where it is missing, and then
+/// the map beside the payloads, also of a run that ended early.
+///
+/// # Errors
+/// [`ErrorKind::Io`] where the directory cannot be made (before anything is asked),
+/// or the map cannot be written (after all images).
+pub fn write_payloads_and_map(
+    client: &RegistryClient,
+    references: &[Reference],
+    options: &PayloadOptions,
+    finished: &mut dyn FnMut(Prepared),
+) -> Result<PayloadSummary, Error> {
+    let directory = &options.directory;
+    std::fs::create_dir_all(directory).map_err(|error| {
+        let message = format!("`{}` cannot be made: {error}", directory.display());
+        Error::with_source(ErrorKind::Io, message, error)
+    })?;
+    let (map, summary) = write_payloads(client, references, options, finished);
+    write_whole(&directory.join(MAP_NAME), &map.to_json()?)?;
+    Ok(summary)
 }
 
 /// Writes payloads for `references`, several at the same time, and hands each over
