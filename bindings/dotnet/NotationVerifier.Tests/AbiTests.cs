@@ -75,6 +75,17 @@ public sealed class AbiTests
         Same("NV_ERROR_LIMIT_EXCEEDED", NativeStatus.ErrorLimitExceeded);
         Same("NV_ERROR_IO", NativeStatus.ErrorIo);
         Same("NV_ERROR_CANCELLED", NativeStatus.ErrorCancelled);
+        Same("NV_NOT_ALL_DONE", NativeStatus.NotAllDone);
+        Same("NV_ERROR_SIGNING", NativeStatus.ErrorSigning);
+        Same("NV_SIGNING_WRITTEN", NativeSigningState.Written);
+        Same("NV_SIGNING_KEPT", NativeSigningState.Kept);
+        Same("NV_SIGNING_SIGNED", NativeSigningState.Signed);
+        Same("NV_SIGNING_VALID", NativeSigningState.Valid);
+        Same("NV_SIGNING_ATTACHED", NativeSigningState.Attached);
+        Same("NV_SIGNING_ALREADY_ATTACHED", NativeSigningState.AlreadyAttached);
+        Same("NV_SIGNING_WOULD_ATTACH", NativeSigningState.WouldAttach);
+        Same("NV_SIGNING_FAILED", NativeSigningState.Failed);
+        Same("NV_SIGNING_NOT_DONE", NativeSigningState.NotDone);
         Same("NV_NEED_BLOB_DIGEST", NativeNeedKind.BlobDigest);
         Same("NV_NEED_OCSP", NativeNeedKind.Ocsp);
         Same("NV_NEED_CRL", NativeNeedKind.Crl);
@@ -86,8 +97,10 @@ public sealed class AbiTests
         Assert.That(Unsafe.SizeOf<NativeText>(), Is.EqualTo(2 * IntPtr.Size));
         Assert.That(Unsafe.SizeOf<NativeOctets>(), Is.EqualTo(2 * IntPtr.Size));
         Assert.That(Unsafe.SizeOf<NativeNeed>(), Is.EqualTo(24 + (10 * IntPtr.Size)));
-        string native = File.ReadAllText(Path.Combine(TestEnvironment.Repository(), "bindings", "c", "src", "need.rs"));
-        Assert.That(native, Does.Contain("size_of::<nv_need>() == 24 + 10 * POINTER"));
+        Assert.That(Unsafe.SizeOf<NativeSigningResult>(), Is.EqualTo(24 + (9 * IntPtr.Size)));
+        static string Native(string name) => File.ReadAllText(Path.Combine(TestEnvironment.Repository(), "bindings", "c", "src", name));
+        Assert.That(Native("need.rs"), Does.Contain("size_of::<nv_need>() == 24 + 10 * POINTER"));
+        Assert.That(Native("signing.rs"), Does.Contain("size_of::<nv_signing_result>() == 24 + 9 * POINTER"));
     }
 
     [Test]

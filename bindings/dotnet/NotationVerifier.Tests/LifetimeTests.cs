@@ -13,7 +13,7 @@ public sealed class LifetimeTests
     [Test]
     public void VerifiersThatNobodyDisposesOfAreFinalized()
     {
-        WeakReference[] left = Enumerable.Range(0, 50).Select(_ => Abandon()).ToArray();
+        WeakReference[] left = Enumerable.Range(0, 50).Select(index => Abandon(withDelegate: index % 2 == 0)).ToArray();
         for (int round = 0; round < 20 && left.Any(one => one.IsAlive); round++)
         {
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true);
@@ -117,9 +117,14 @@ public sealed class LifetimeTests
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static WeakReference Abandon()
+    private static WeakReference Abandon(bool withDelegate)
     {
-        Verifier verifier = Verifier.FromDirectory(Demo.Config);
+        // The native library keeps the delegate as long as its verifier, and no longer.
+        var registry = new RegistryOptions
+        {
+            Credentials = withDelegate ? (_, _) => throw new InvalidOperationException("nobody asks") : null,
+        };
+        Verifier verifier = Verifier.FromDirectory(Demo.Config, new VerifierOptions { Registry = registry });
         Assert.That(verifier.Describe().OciStatements, Is.Not.Null);
         return new WeakReference(verifier);
     }

@@ -29,6 +29,9 @@ public enum VerificationErrorKind
 
     /// <summary>A handler or a delegate of the program threw: see the inner exception.</summary>
     Host,
+
+    /// <summary>A payload or a signature cannot be used: it is malformed, not intact, or of something else.</summary>
+    Signing,
 }
 
 /// <summary>Nothing could be evaluated. A signature that was evaluated and found bad is not an

@@ -12,11 +12,13 @@ public sealed partial class Verifier : IDisposable
     private readonly VerifierHandle handle;
     private readonly VerifierOptions options;
     private readonly EvidenceFetcher evidence;
+    private readonly CredentialCallback? credentials;
 
-    private Verifier(VerifierHandle handle, VerifierOptions options)
+    private Verifier(VerifierHandle handle, VerifierOptions options, CredentialCallback? credentials)
     {
         this.handle = handle;
         this.options = options;
+        this.credentials = credentials;
         evidence = new EvidenceFetcher(options.Revocation);
     }
 
@@ -30,7 +32,8 @@ public sealed partial class Verifier : IDisposable
     public static Verifier FromDirectory(string? directory = null, VerifierOptions? options = null)
     {
         options ??= new VerifierOptions();
-        return new Verifier(VerifierFactory.FromDirectory(directory, options), options);
+        CredentialCallback? credentials = CredentialCallback.Of(options.Registry);
+        return new Verifier(VerifierFactory.FromDirectory(directory, options, credentials), options, credentials);
     }
 
     /// <summary>A verifier from trust policies and certificates in memory.</summary>
@@ -43,7 +46,8 @@ public sealed partial class Verifier : IDisposable
     {
         ArgumentNullException.ThrowIfNull(material);
         options ??= new VerifierOptions();
-        return new Verifier(VerifierFactory.FromMemory(material, options), options);
+        CredentialCallback? credentials = CredentialCallback.Of(options.Registry);
+        return new Verifier(VerifierFactory.FromMemory(material, options, credentials), options, credentials);
     }
 
     /// <summary>What the verifier goes by: statements of the policies, trust stores, what was passed over.</summary>

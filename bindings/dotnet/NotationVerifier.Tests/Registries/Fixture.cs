@@ -38,7 +38,7 @@ internal sealed class Fixture : IDisposable
             arguments.AddRange(new[] { "-token-realm", $"{Scheme}://{tokens.Address}/token", "-token-roots", File("token.pem") });
         }
 
-        registry = kind == Debian ? DebianServer() : new Server(arguments.ToArray());
+        registry = kind == Debian ? DebianServer(folder) : new Server(arguments.ToArray());
         var push = new List<string> { "bench-push", "-registry", registry.Address, "-out", Path.Combine(folder, "out"), "-signed", $"{signed}", "-unsigned", $"{unsigned}" };
         if (tls)
         {
@@ -116,7 +116,8 @@ internal sealed class Fixture : IDisposable
         return int.Parse(await client.GetStringAsync($"{Scheme}://{TokenAddress}/-/issued"));
     }
 
-    private Server DebianServer()
+    /// <summary>Debian's registry, with its files in <paramref name="folder"/>.</summary>
+    internal static Server DebianServer(string folder)
     {
         string? program = (Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(':')
             .Select(path => Path.Combine(path, Debian))

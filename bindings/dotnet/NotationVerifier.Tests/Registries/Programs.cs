@@ -29,6 +29,22 @@ internal static class Programs
         process.WaitForExit();
         Assert.That(process.ExitCode, Is.Zero, $"registries {string.Join(' ', arguments)}: {errors}");
     }
+
+    /// <summary>Runs it with these lines as input; gives the lines that it says.</summary>
+    internal static string[] Talk(string[] arguments, params string[] lines)
+    {
+        using Process process = Process.Start(new ProcessStartInfo(Registries(), arguments) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        foreach (string line in lines)
+        {
+            process.StandardInput.WriteLine(line);
+        }
+
+        process.StandardInput.Close();
+        string said = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.That(process.ExitCode, Is.Zero, $"registries {string.Join(' ', arguments)}");
+        return said.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
 }
 
 /// <summary>A server as a process that ends with the test.</summary>

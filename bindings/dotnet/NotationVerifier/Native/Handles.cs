@@ -17,11 +17,47 @@ internal abstract class NativeHandle : SafeHandle
 /// <summary><c>nv_verifier</c>: any number of threads may use it.</summary>
 internal sealed unsafe class VerifierHandle(IntPtr pointer) : NativeHandle(pointer)
 {
+    private GCHandle credentials;
+
+    /// <summary>Keeps the target of the native callback as long as the verifier.</summary>
+    internal void Keep(GCHandle target) => credentials = target;
+
     protected override bool ReleaseHandle()
     {
         IntPtr pointer = handle;
         NativeMethods.nv_verifier_free(&pointer);
+        if (credentials.IsAllocated)
+        {
+            credentials.Free();
+        }
+
         return true;
+    }
+}
+
+/// <summary><c>nv_cancel</c>: ends native calls from another thread.</summary>
+internal sealed unsafe class CancelHandle : NativeHandle
+{
+    internal CancelHandle()
+        : base(New())
+    {
+    }
+
+    internal void Cancel() => NativeMethods.nv_cancel_now(this);
+
+    protected override bool ReleaseHandle()
+    {
+        IntPtr pointer = handle;
+        NativeMethods.nv_cancel_free(&pointer);
+        return true;
+    }
+
+    private static IntPtr New()
+    {
+        IntPtr cancel = IntPtr.Zero;
+        IntPtr error = IntPtr.Zero;
+        uint status = NativeMethods.nv_cancel_new(&cancel, &error);
+        return status == NativeStatus.Done ? cancel : throw NativeFailure.Take(status, error);
     }
 }
 

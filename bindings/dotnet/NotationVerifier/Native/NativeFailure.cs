@@ -15,14 +15,20 @@ internal static unsafe class NativeFailure
 
         try
         {
-            string message = NativeMethods.nv_error_message(error).ToString();
-            return New(status, message, Causes(NativeMethods.nv_error_json(error).ToString()));
+            return Read(status, error);
         }
         finally
         {
             NativeMethods.nv_error_free(&error);
         }
     }
+
+    /// <summary>What <paramref name="error"/> says, which is only lent.</summary>
+    internal static Exception Read(uint status, IntPtr error) =>
+        New(status, NativeMethods.nv_error_message(error).ToString(), Causes(NativeMethods.nv_error_json(error).ToString()));
+
+    /// <summary>The same, with the status that the error has.</summary>
+    internal static Exception Read(IntPtr error) => Read(NativeMethods.nv_error_status(error), error);
 
     private static Exception New(uint status, string message, string[] causes) =>
         status == NativeStatus.ErrorCancelled
@@ -38,6 +44,7 @@ internal static unsafe class NativeFailure
         NativeStatus.ErrorArtifact => VerificationErrorKind.Artifact,
         NativeStatus.ErrorLimitExceeded => VerificationErrorKind.LimitExceeded,
         NativeStatus.ErrorIo => VerificationErrorKind.Io,
+        NativeStatus.ErrorSigning => VerificationErrorKind.Signing,
         _ => VerificationErrorKind.Internal,
     };
 

@@ -13,6 +13,9 @@ internal static unsafe partial class NativeMethods
     internal static extern void nv_error_free(IntPtr* error);
 
     [DllImport(Library, ExactSpelling = true)]
+    internal static extern uint nv_error_status(IntPtr error);
+
+    [DllImport(Library, ExactSpelling = true)]
     internal static extern NativeText nv_error_message(IntPtr error);
 
     [DllImport(Library, ExactSpelling = true)]
@@ -92,5 +95,68 @@ internal static unsafe partial class NativeMethods
 
     [DllImport(Library, ExactSpelling = true)]
     internal static extern void nv_report_free(IntPtr* report);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern uint nv_verifier_set_credential_callback(VerifierHandle verifier, IntPtr callback, IntPtr context, IntPtr* error);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern uint nv_credential_set_password(IntPtr credential, byte* userName, nuint userNameLength, byte* password, nuint passwordLength, IntPtr* error);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern uint nv_credential_set_identity_token(IntPtr credential, byte* token, nuint tokenLength, IntPtr* error);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern uint nv_credential_set_failed(IntPtr credential, byte* why, nuint whyLength, IntPtr* error);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern uint nv_cancel_new(IntPtr* cancel, IntPtr* error);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void nv_cancel_now(CancelHandle cancel);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void nv_cancel_free(IntPtr* cancel);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern uint nv_resolve_image(VerifierHandle verifier, byte* request, nuint requestLength, CancelHandle cancel, IntPtr* descriptor, IntPtr* error);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern NativeText nv_descriptor_reference(IntPtr descriptor);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern NativeText nv_descriptor_media_type(IntPtr descriptor);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern NativeText nv_descriptor_digest(IntPtr descriptor);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern long nv_descriptor_size(IntPtr descriptor);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void nv_descriptor_free(IntPtr* descriptor);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern uint nv_envelope_thumbprints(VerifierHandle verifier, byte* envelope, nuint envelopeLength, IntPtr* thumbprints, IntPtr* error);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern nuint nv_thumbprints_count(IntPtr thumbprints);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern NativeText nv_thumbprints_at(IntPtr thumbprints, nuint index);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void nv_thumbprints_free(IntPtr* thumbprints);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern uint nv_write_payloads(VerifierHandle verifier, byte* request, nuint requestLength, CancelHandle cancel, IntPtr callback, IntPtr context, IntPtr* report, IntPtr* error);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern uint nv_attach_signatures(VerifierHandle verifier, byte* request, nuint requestLength, CancelHandle cancel, IntPtr callback, IntPtr context, IntPtr* report, IntPtr* error);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern NativeText nv_signing_report_json(IntPtr report);
+
+    [DllImport(Library, ExactSpelling = true)]
+    internal static extern void nv_signing_report_free(IntPtr* report);
 }
 #endif

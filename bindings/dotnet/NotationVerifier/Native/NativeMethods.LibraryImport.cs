@@ -13,6 +13,9 @@ internal static unsafe partial class NativeMethods
     internal static partial void nv_error_free(IntPtr* error);
 
     [LibraryImport(Library)]
+    internal static partial uint nv_error_status(IntPtr error);
+
+    [LibraryImport(Library)]
     internal static partial NativeText nv_error_message(IntPtr error);
 
     [LibraryImport(Library)]
@@ -92,5 +95,68 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(Library)]
     internal static partial void nv_report_free(IntPtr* report);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_verifier_set_credential_callback(VerifierHandle verifier, IntPtr callback, IntPtr context, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_credential_set_password(IntPtr credential, byte* userName, nuint userNameLength, byte* password, nuint passwordLength, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_credential_set_identity_token(IntPtr credential, byte* token, nuint tokenLength, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_credential_set_failed(IntPtr credential, byte* why, nuint whyLength, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_cancel_new(IntPtr* cancel, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial void nv_cancel_now(CancelHandle cancel);
+
+    [LibraryImport(Library)]
+    internal static partial void nv_cancel_free(IntPtr* cancel);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_resolve_image(VerifierHandle verifier, byte* request, nuint requestLength, CancelHandle cancel, IntPtr* descriptor, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial NativeText nv_descriptor_reference(IntPtr descriptor);
+
+    [LibraryImport(Library)]
+    internal static partial NativeText nv_descriptor_media_type(IntPtr descriptor);
+
+    [LibraryImport(Library)]
+    internal static partial NativeText nv_descriptor_digest(IntPtr descriptor);
+
+    [LibraryImport(Library)]
+    internal static partial long nv_descriptor_size(IntPtr descriptor);
+
+    [LibraryImport(Library)]
+    internal static partial void nv_descriptor_free(IntPtr* descriptor);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_envelope_thumbprints(VerifierHandle verifier, byte* envelope, nuint envelopeLength, IntPtr* thumbprints, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial nuint nv_thumbprints_count(IntPtr thumbprints);
+
+    [LibraryImport(Library)]
+    internal static partial NativeText nv_thumbprints_at(IntPtr thumbprints, nuint index);
+
+    [LibraryImport(Library)]
+    internal static partial void nv_thumbprints_free(IntPtr* thumbprints);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_write_payloads(VerifierHandle verifier, byte* request, nuint requestLength, CancelHandle cancel, IntPtr callback, IntPtr context, IntPtr* report, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial uint nv_attach_signatures(VerifierHandle verifier, byte* request, nuint requestLength, CancelHandle cancel, IntPtr callback, IntPtr context, IntPtr* report, IntPtr* error);
+
+    [LibraryImport(Library)]
+    internal static partial NativeText nv_signing_report_json(IntPtr report);
+
+    [LibraryImport(Library)]
+    internal static partial void nv_signing_report_free(IntPtr* report);
 }
 #endif

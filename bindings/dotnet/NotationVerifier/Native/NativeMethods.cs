@@ -48,6 +48,35 @@ internal readonly struct NativeNeed
     internal readonly NativeOctets Body;
 }
 
+/// <summary><c>nv_signing_result</c>: what one image came to. It is lent until the callback returns.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal readonly struct NativeSigningResult
+{
+    internal readonly ulong Index;
+    internal readonly ulong ElapsedNanoseconds;
+    internal readonly uint State;
+    private readonly uint reserved;
+    internal readonly NativeText Reference;
+    internal readonly NativeText Digest;
+    internal readonly NativeText Payload;
+    internal readonly NativeText Signature;
+    internal readonly IntPtr Error;
+}
+
+/// <summary><c>NV_SIGNING_…</c>.</summary>
+internal static class NativeSigningState
+{
+    internal const uint Written = 1;
+    internal const uint Kept = 2;
+    internal const uint Signed = 3;
+    internal const uint Valid = 4;
+    internal const uint Attached = 16;
+    internal const uint AlreadyAttached = 17;
+    internal const uint WouldAttach = 18;
+    internal const uint Failed = 64;
+    internal const uint NotDone = 65;
+}
+
 /// <summary><c>NV_NEED_…</c>.</summary>
 internal static class NativeNeedKind
 {
@@ -66,6 +95,7 @@ internal static class NativeStatus
     internal const uint Unsigned = 17;
     internal const uint LookupFailed = 18;
     internal const uint Skipped = 19;
+    internal const uint NotAllDone = 21;
     internal const uint ErrorArgument = 64;
     internal const uint ErrorUsage = 65;
     internal const uint ErrorState = 66;
@@ -76,13 +106,14 @@ internal static class NativeStatus
     internal const uint ErrorLimitExceeded = 71;
     internal const uint ErrorIo = 72;
     internal const uint ErrorCancelled = 73;
+    internal const uint ErrorSigning = 74;
 }
 
 /// <summary>Whether the native library is the one that this assembly was written for.</summary>
 internal static class NativeAbi
 {
     /// <summary><c>NV_ABI_VERSION</c>: the major number in the upper 16 bits, the minor one in the lower.</summary>
-    internal const uint Version = 1;
+    internal const uint Version = 2;
 
     internal static Exception? Check() => Check(NativeMethods.nv_abi_version());
 
@@ -98,7 +129,8 @@ internal static class NativeAbi
         // The other side asserts the same sizes.
         bool same = Unsafe.SizeOf<NativeText>() == 2 * IntPtr.Size
             && Unsafe.SizeOf<NativeOctets>() == 2 * IntPtr.Size
-            && Unsafe.SizeOf<NativeNeed>() == 24 + (10 * IntPtr.Size);
+            && Unsafe.SizeOf<NativeNeed>() == 24 + (10 * IntPtr.Size)
+            && Unsafe.SizeOf<NativeSigningResult>() == 24 + (9 * IntPtr.Size);
         return same
             ? null
             : new VerificationException(VerificationErrorKind.Internal, "the structures of this assembly are not those of the native library");

@@ -5,7 +5,7 @@ namespace NotationVerifier;
 /// <summary>Makes native verifiers.</summary>
 internal static unsafe class VerifierFactory
 {
-    internal static VerifierHandle FromDirectory(string? directory, VerifierOptions options)
+    internal static VerifierHandle FromDirectory(string? directory, VerifierOptions options, CredentialCallback? credentials)
     {
         NativeLibraryLoader.Ensure();
         byte[] path = Encoding.UTF8.GetBytes(directory ?? string.Empty);
@@ -17,10 +17,10 @@ internal static unsafe class VerifierFactory
             Expect(NativeMethods.nv_verifier_from_directory(pathAt, (nuint)path.Length, jsonAt, (nuint)json.Length, &verifier, &error), error);
         }
 
-        return new VerifierHandle(verifier);
+        return Made(verifier, credentials);
     }
 
-    internal static VerifierHandle FromMemory(TrustMaterial material, VerifierOptions options)
+    internal static VerifierHandle FromMemory(TrustMaterial material, VerifierOptions options, CredentialCallback? credentials)
     {
         NativeLibraryLoader.Ensure();
         byte[] json = OptionsJson.Verifier(options);
@@ -60,7 +60,7 @@ internal static unsafe class VerifierFactory
             }
 
             Expect(NativeMethods.nv_verifier_builder_build(builder, &verifier, &error), error);
-            return new VerifierHandle(verifier);
+            return Made(verifier, credentials);
         }
         finally
         {
@@ -85,6 +85,13 @@ internal static unsafe class VerifierFactory
 
         using var handle = new ReportHandle(report);
         return handle.Read(status);
+    }
+
+    private static VerifierHandle Made(IntPtr verifier, CredentialCallback? credentials)
+    {
+        var handle = new VerifierHandle(verifier);
+        credentials?.AnswerFor(handle);
+        return handle;
     }
 
     private static void Expect(uint status, IntPtr error)

@@ -38,14 +38,10 @@ internal static class OptionsJson
         json.WriteNumber("ocspTimeoutMs", timeout);
         json.WriteNumber("crlTimeoutMs", timeout);
         json.WriteBoolean("allowPrivateAddresses", revocation.AllowPrivateAddresses);
-        json.WriteStartArray("preload");
-        foreach (string path in revocation.Preload)
-        {
-            json.WriteStringValue(path);
-        }
-
-        json.WriteEndArray();
+        List(json, "preload", revocation.Preload);
         json.WriteEndObject();
+
+        Registry(json, options.Registry);
     });
 
     internal static byte[] Image(string reference, VerifyImageOptions options) => Write(json =>
@@ -95,6 +91,43 @@ internal static class OptionsJson
         Common(json, options);
     });
 
+    internal static byte[] Resolve(string reference) => Write(json => json.WriteString("reference", reference));
+
+    internal static byte[] Payloads(string directory, ImageList images, WritePayloadsOptions options) => Write(json =>
+    {
+        json.WriteString("directory", directory);
+        List(json, "references", images.References);
+        Text(json, "from", images.File);
+        Text(json, "registryOverride", images.RegistryOverride);
+        Text(json, "repoPrefix", images.RepositoryPrefix);
+        Map(json, "userMetadata", options.UserMetadata);
+        json.WriteBoolean("skipValid", options.SkipValid);
+        json.WriteBoolean("replace", options.Replace);
+        Moment(json, options.At);
+        json.WriteNumber("concurrency", options.Concurrency);
+        Number(json, "timeoutMs", (long?)options.Timeout?.TotalMilliseconds);
+    });
+
+    internal static byte[] Attach(string? map, IReadOnlyList<SignatureFile> signatures, AttachOptions options) => Write(json =>
+    {
+        Text(json, "map", map);
+        json.WriteStartArray("pairs");
+        foreach (SignatureFile one in signatures)
+        {
+            json.WriteStartObject();
+            json.WriteString("reference", one.Reference);
+            json.WriteString("envelope", one.Path);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteString("manifestForm", options.LegacyManifests ? "legacy" : "artifact-type");
+        json.WriteBoolean("dryRun", options.DryRun);
+        Number(json, "settleMs", (long?)options.Settle?.TotalMilliseconds);
+        json.WriteNumber("concurrency", options.Concurrency);
+        Number(json, "timeoutMs", (long?)options.Timeout?.TotalMilliseconds);
+    });
+
     internal static byte[] Write(Action<Utf8JsonWriter> members)
     {
         var buffer = new ArrayBufferWriter<byte>(256);
@@ -106,6 +139,32 @@ internal static class OptionsJson
         }
 
         return buffer.WrittenSpan.ToArray();
+    }
+
+    private static void Registry(Utf8JsonWriter json, RegistryOptions registry)
+    {
+        json.WriteStartObject("registry");
+        List(json, "plainHttp", registry.PlainHttpHosts);
+        List(json, "caFiles", registry.CertificateAuthorityFiles);
+        List(json, "allowedRealms", registry.AllowedTokenHosts);
+        json.WriteBoolean("loopbackHttps", registry.LoopbackHttps);
+        json.WriteString("credentials", registry.Credentials is null && registry.DockerLogin ? "docker" : "none");
+        Number(json, "concurrency", registry.Concurrency);
+        Number(json, "referrersPerSecond", registry.ReferrersPerSecond);
+        Number(json, "attempts", registry.Attempts);
+        Number(json, "attemptTimeoutMs", (long?)registry.AttemptTimeout?.TotalMilliseconds);
+        json.WriteEndObject();
+    }
+
+    private static void List(Utf8JsonWriter json, string name, IReadOnlyList<string> texts)
+    {
+        json.WriteStartArray(name);
+        foreach (string text in texts)
+        {
+            json.WriteStringValue(text);
+        }
+
+        json.WriteEndArray();
     }
 
     private static void Common(Utf8JsonWriter json, VerifyOptions options)

@@ -14,6 +14,11 @@ public sealed record VerifierOptions
 
     /// <summary>How OCSP answers and CRLs are fetched.</summary>
     public RevocationOptions Revocation { get; init; } = new();
+
+    /// <summary>How registries are asked by the calls that the native library drives:
+    /// <see cref="Verifier.ResolveAsync"/>, <see cref="Verifier.WritePayloadsAsync"/> and
+    /// <see cref="O:NotationVerifier.Verifier.AttachAsync"/>.</summary>
+    public RegistryOptions Registry { get; init; } = new();
 }
 
 /// <summary>Bounds on what a verification may read and count; <c>null</c> is the default, which is meant
