@@ -831,7 +831,9 @@ const char *nv_status_name(nv_status status);
 //        "referrersPerSecond": 50, "attempts": 5, "attemptTimeoutMs": 30000,
 //        "longestPauseMs": 60000, "maxRedirects": 5}}
 //
-// `revocation` and `registry` are for whole calls; with a session the host fetches.
+// `revocation` and `registry` are for whole calls; with a session the host fetches, apart
+// from what `preload` and `preloadForUrl` have: that is used first, and the session has
+// no need for it.
 // Returns `NV_DONE` or an error.
 nv_status nv_verifier_from_directory(const char *path,
                                      size_t path_len,

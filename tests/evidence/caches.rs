@@ -156,6 +156,24 @@ fn what_is_given_beforehand_is_not_fetched() {
         assert!(matches!(ocsp, EvidenceReply::Content(_)), "{ocsp:?}");
     }
     assert_eq!(server.hits(), 0);
+    // The same for hosts that fetch themselves, at a moment that they name.
+    let at = |mode, path, seconds| {
+        let request = crl_request(server.url(path));
+        preloaded(mode).preloaded(&request, usize::MAX, in_seconds(seconds))
+    };
+    assert!(matches!(
+        at(Mode::Online, "/given", 0),
+        Some(EvidenceReply::Content(_))
+    ));
+    assert!(at(Mode::Online, "/given", 1_000_000_000).is_none());
+    assert!(at(Mode::Offline, "/given", 1_000_000_000).is_some());
+    assert!(at(Mode::Online, "/stale", 0).is_none());
+    assert!(at(Mode::Offline, "/other", 0).is_none());
+    let small = preloaded(Mode::Online);
+    let small = small.preloaded(&crl_request(server.url("/given")), 1, in_seconds(0));
+    assert!(matches!(small, Some(EvidenceReply::Unavailable(_))));
+    assert_eq!(server.hits(), 0);
+
     // Expired, it is what there is where nothing is fetched, and else it is not used.
     let expired = std::fs::read(&stale).unwrap();
     assert_eq!(

@@ -3,7 +3,9 @@
 use std::ffi::c_char;
 use std::sync::{Mutex, MutexGuard};
 
+use notation::Time;
 use notation::crypto::{Digest, HashAlgorithm, Provider};
+use notation::io::evidence::EvidenceFetcher;
 use notation::registry::{HttpResponse, ReferrersOrder};
 use notation::report::{Report, Subject};
 use notation::session::{NeedId, Reply, Request, Session, Step};
@@ -37,6 +39,8 @@ struct State {
     at_was_given: bool,
     warnings: Vec<String>,
     registry: Option<Registry>,
+    evidence: EvidenceFetcher,
+    moment: Time,
     open: Vec<Open>,
     json: Option<Text>,
     report: Option<Report>,
@@ -56,6 +60,8 @@ impl nv_session {
         Self {
             state: Mutex::new(State {
                 registry,
+                evidence: verifier.evidence(),
+                moment: moment.time,
                 session,
                 provider: *verifier.core().provider(),
                 at_was_given: moment.given,
@@ -94,6 +100,15 @@ impl State {
             let mut answered = false;
             for need in needs {
                 if self.open.iter().any(|open| open.need.id == need.id) {
+                    continue;
+                }
+                if let Request::Evidence(request) = &need.request
+                    && let Some(reply) =
+                        self.evidence
+                            .preloaded(request, need.max_bytes, self.moment)
+                {
+                    self.session.supply(need.id, Reply::Evidence(reply))?;
+                    answered = true;
                     continue;
                 }
                 match Open::new(need, self.registry.as_ref()) {

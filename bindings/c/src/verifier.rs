@@ -101,6 +101,11 @@ impl nv_verifier {
         EvidenceFetcher::new(options, *self.verifier.provider(), self.verifier.limits())
     }
 
+    /// What was given beforehand, for sessions: at whichever moment.
+    pub(crate) fn evidence(&self) -> EvidenceFetcher {
+        self.fetcher.clone()
+    }
+
     /// What a person should know beside a verdict.
     pub(crate) fn warnings(&self) -> impl Iterator<Item = String> + '_ {
         self.warnings.iter().cloned()
@@ -236,7 +241,9 @@ pub(crate) fn lock<'a, T>(state: &'a Mutex<T>, what: &str) -> Result<MutexGuard<
 ///        "referrersPerSecond": 50, "attempts": 5, "attemptTimeoutMs": 30000,
 ///        "longestPauseMs": 60000, "maxRedirects": 5}}
 ///
-/// `revocation` and `registry` are for whole calls; with a session the host fetches.
+/// `revocation` and `registry` are for whole calls; with a session the host fetches, apart
+/// from what `preload` and `preloadForUrl` have: that is used first, and the session has
+/// no need for it.
 /// Returns `NV_DONE` or an error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nv_verifier_from_directory(

@@ -122,6 +122,23 @@ impl EvidenceFetcher {
             .unwrap_or_else(|| self.shared.fetch(&key, max_bytes, &self.run))
     }
 
+    /// What was given beforehand and fits `request`, for hosts that fetch themselves:
+    /// nothing else is looked at, no clock either, and nobody is asked. What has expired
+    /// at `moment` is passed over online, where somebody may have something newer.
+    #[must_use]
+    pub fn preloaded(
+        &self,
+        request: &EvidenceRequest,
+        max_bytes: usize,
+        moment: Time,
+    ) -> Option<EvidenceReply> {
+        let shared = &self.shared;
+        let given = &shared.options.preloaded;
+        let found = given.find(request, &shared.provider, &shared.limits)?;
+        let usable = shared.options.mode != Mode::Online || found.is_current(moment);
+        usable.then(|| bounded(found.content, shared.most(&Key::of(request), max_bytes)))
+    }
+
     /// What came of each request, fetched at the same time, in their order.
     #[must_use]
     pub fn get_all(&self, requests: &[(&EvidenceRequest, usize)]) -> Vec<EvidenceReply> {

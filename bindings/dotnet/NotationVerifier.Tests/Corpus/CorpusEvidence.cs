@@ -30,6 +30,23 @@ internal sealed class CorpusEvidence(CorpusCase one) : HttpMessageHandler
         return Task.FromResult(new HttpResponseMessage(HttpStatusCode.OK) { Content = content });
     }
 
+    /// <summary>Nobody answers.</summary>
+    internal sealed class Cut : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            throw new HttpRequestException("the connection was refused");
+    }
+
+    /// <summary>The files that servers of the case would answer with; none where one of them answers
+    /// with anything else.</summary>
+    internal static IReadOnlyList<string> Files(CorpusCase one)
+    {
+        string[] answers = one.Map("evidence").Values.Distinct().ToArray();
+        return answers.Any(answer => answer.Contains(':', StringComparison.Ordinal) || answer == "timeout")
+            ? Array.Empty<string>()
+            : answers.Select(one.FilePath).ToArray();
+    }
+
     /// <summary>So many zero octets.</summary>
     private sealed class Zeros(long left) : Stream
     {

@@ -8,15 +8,20 @@ internal static class CorpusRunner
     private static readonly string[] Named = { "integrity", "authenticity", "authenticTimestamp", "expiry", "revocation" };
 
     /// <summary>Runs <paramref name="one"/>; that nothing can be evaluated is an answer too.</summary>
-    internal static async Task<CorpusAnswer> RunAsync(CorpusCase one)
+    internal static Task<CorpusAnswer> RunAsync(CorpusCase one) => RunAsync(one, new CorpusEvidence(one), Array.Empty<string>());
+
+    /// <summary>The same with other servers, and with evidence that is there beforehand.</summary>
+    internal static async Task<CorpusAnswer> RunAsync(CorpusCase one, HttpMessageHandler servers, IReadOnlyList<string> preload)
     {
         using var world = new CorpusWorld(one);
+        using var client = new HttpClient(servers);
+        var revocation = new RevocationOptions { Client = client, AllowPrivateAddresses = true, Preload = preload };
         try
         {
             return one.Kind switch
             {
-                "oci" or "dn" => await EnvelopeAsync(one, world).ConfigureAwait(false),
-                "blob" => await BlobAsync(one, world).ConfigureAwait(false),
+                "oci" or "dn" => await EnvelopeAsync(one, world, revocation).ConfigureAwait(false),
+                "blob" => await BlobAsync(one, world, revocation).ConfigureAwait(false),
                 "policy" => await PolicyAsync(one, world).ConfigureAwait(false),
                 "truststore" => TrustStore(one, world),
                 "layout" => await LayoutAsync(one, world).ConfigureAwait(false),
@@ -29,14 +34,13 @@ internal static class CorpusRunner
         }
     }
 
-    private static Verifier Open(CorpusWorld world, HttpClient? client = null) => Verifier.FromDirectory(
+    private static Verifier Open(CorpusWorld world, RevocationOptions? revocation = null) => Verifier.FromDirectory(
         world.Config,
-        new VerifierOptions { Revocation = new RevocationOptions { Client = client, AllowPrivateAddresses = true } });
+        new VerifierOptions { Revocation = revocation ?? new RevocationOptions { AllowPrivateAddresses = true } });
 
-    private static async Task<CorpusAnswer> EnvelopeAsync(CorpusCase one, CorpusWorld world)
+    private static async Task<CorpusAnswer> EnvelopeAsync(CorpusCase one, CorpusWorld world, RevocationOptions revocation)
     {
-        using var client = new HttpClient(new CorpusEvidence(one));
-        using Verifier verifier = Open(world, client);
+        using Verifier verifier = Open(world, revocation);
         JsonElement target = one.Json.GetProperty("target");
         VerificationReport report = await verifier.VerifyEnvelopeAsync(
             one.FileBytes("signature"),
@@ -54,10 +58,9 @@ internal static class CorpusRunner
         return CorpusAnswer.Of(report);
     }
 
-    private static async Task<CorpusAnswer> BlobAsync(CorpusCase one, CorpusWorld world)
+    private static async Task<CorpusAnswer> BlobAsync(CorpusCase one, CorpusWorld world, RevocationOptions revocation)
     {
-        using var client = new HttpClient(new CorpusEvidence(one));
-        using Verifier verifier = Open(world, client);
+        using Verifier verifier = Open(world, revocation);
         await using FileStream blob = File.OpenRead(one.FilePath(one.Text("blob")!));
         VerificationReport report = await verifier.VerifyBlobAsync(
             blob,

@@ -93,7 +93,8 @@ public sealed record RevocationOptions
     /// certificates.</summary>
     public bool AllowPrivateAddresses { get; init; }
 
-    /// <summary>CRLs and OCSP answers that are there beforehand, files or folders, for
-    /// <see cref="Verifier.VerifyLayoutAsync"/>. The other calls ask <see cref="Client"/>.</summary>
+    /// <summary>CRLs and OCSP answers that are there beforehand, files or folders. What is current of them is
+    /// used before anybody is asked, in every call; with <see cref="RevocationMode.Offline"/> what has
+    /// expired too, so that the report says since when.</summary>
     public IReadOnlyList<string> Preload { get; init; } = Array.Empty<string>();
 }
