@@ -30,22 +30,11 @@ public sealed class LifetimeTests
         const int Rounds = 12;
         const int Runs = 6;
         const int Times = 4;
-        using var stop = new CancellationTokenSource();
-        var collector = new Thread(() =>
-        {
-            while (!stop.IsCancellationRequested)
-            {
-                GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
-                GC.WaitForPendingFinalizers();
-                Thread.Sleep(1);
-            }
-        });
         int trusted = 0;
         int disposed = 0;
         byte[] envelope = Demo.Envelope;
         ArtifactDescriptor target = Demo.Target;
-        collector.Start();
-        try
+        using (new Collections())
         {
             for (int round = 0; round < Rounds; round++)
             {
@@ -75,14 +64,50 @@ public sealed class LifetimeTests
                 verifier.Dispose();
             }
         }
-        finally
-        {
-            stop.Cancel();
-            collector.Join();
-        }
 
         Assert.That(trusted, Is.GreaterThanOrEqualTo(Rounds * 2 / 3 * Runs * Times));
         TestContext.Progress.WriteLine($"under collections: {trusted} verifications, {disposed} runs met a disposed verifier");
+    }
+
+    [Test]
+    public async Task CallbacksSurviveCollectionsAndDisposal()
+    {
+        // Nobody listens there, so that every image fails, and native code calls back for each.
+        const int Rounds = 10;
+        const int Images = 40;
+        ImageList images = ImageList.FromReferences(Enumerable.Range(0, Images).Select(index => $"127.0.0.1:9/app-{index}:1"));
+        string folder = Directory.CreateTempSubdirectory("notation-lifetime-").FullName;
+        try
+        {
+            using (new Collections())
+            {
+                for (int round = 0; round < Rounds; round++)
+                {
+                    var counter = new Counter();
+                    Verifier verifier = Verifier.FromDirectory(Demo.Config, new VerifierOptions
+                    {
+                        Registry = new RegistryOptions { Attempts = 1, Credentials = (_, _) => ValueTask.FromResult<RegistryCredential?>(null) },
+                    });
+                    Task<SigningReport> run = verifier.WritePayloadsAsync(folder, images, null, counter);
+
+                    // The native verifier stays until no call uses it.
+                    if (round % 2 == 0)
+                    {
+                        await counter.Begun.Task;
+                        verifier.Dispose();
+                    }
+
+                    SigningReport report = await run;
+                    verifier.Dispose();
+                    Assert.That(report.Images.Count(image => image.Status == SigningStatus.Failed && image.Error is { Kind: VerificationErrorKind.Io }), Is.EqualTo(Images));
+                    Assert.That(counter.Calls, Is.EqualTo(Images));
+                }
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     [Test]
@@ -127,6 +152,47 @@ public sealed class LifetimeTests
         Verifier verifier = Verifier.FromDirectory(Demo.Config, new VerifierOptions { Registry = registry });
         Assert.That(verifier.Describe().OciStatements, Is.Not.Null);
         return new WeakReference(verifier);
+    }
+
+    private sealed class Counter : IProgress<SigningProgress>
+    {
+        internal TaskCompletionSource Begun { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        internal int Calls { get; private set; }
+
+        public void Report(SigningProgress value)
+        {
+            Calls++;
+            Begun.TrySetResult();
+        }
+    }
+
+    /// <summary>A thread that collects and collects, until this is disposed of.</summary>
+    private sealed class Collections : IDisposable
+    {
+        private readonly CancellationTokenSource stop = new();
+        private readonly Thread thread;
+
+        internal Collections()
+        {
+            thread = new Thread(() =>
+            {
+                while (!stop.IsCancellationRequested)
+                {
+                    GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
+                    GC.WaitForPendingFinalizers();
+                    Thread.Sleep(1);
+                }
+            });
+            thread.Start();
+        }
+
+        public void Dispose()
+        {
+            stop.Cancel();
+            thread.Join();
+            stop.Dispose();
+        }
     }
 
     [DllImport("libc", EntryPoint = "mallinfo2", ExactSpelling = true)]
