@@ -64,7 +64,8 @@ pub struct Limits {
     /// Certificates in one chain. RFC 5280 has no bound; real chains have at
     /// most five.
     pub chain_certificates: usize,
-    /// A time-stamp token. Real ones are below 10 KiB.
+    /// A time-stamp token, or the answer of an authority with one. Real ones are
+    /// below 10 KiB; the reference's client reads 1 MiB.
     pub token_bytes: usize,
     /// Nesting of elements in a time-stamp token. Certificates reach 10, a token
     /// within a token's attributes 20.
