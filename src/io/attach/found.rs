@@ -61,14 +61,16 @@ fn list(host: &RegistryHost, subject: &str, ours: &str, limits: &Limits) -> Resu
             Reply::Referrers {
                 descriptors, next, ..
             } => {
-                let as_other = |one: &Descriptor| one.artifact_type.as_deref() == Some(OCI_EMPTY);
-                if descriptors
-                    .iter()
-                    .any(|one| one.digest == ours && !as_other(one))
-                {
-                    return Ok(List::HasIt);
+                // Others do not find what is listed under the type of the config.
+                let signatures = descriptors
+                    .into_iter()
+                    .filter(|one| one.artifact_type.as_deref() != Some(OCI_EMPTY));
+                for one in signatures {
+                    if one.digest == ours {
+                        return Ok(List::HasIt);
+                    }
+                    others.push(one);
                 }
-                others.extend(descriptors);
                 page = next;
             }
             Reply::NotFound => {}
