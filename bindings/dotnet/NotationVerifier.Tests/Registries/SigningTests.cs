@@ -259,6 +259,61 @@ public sealed class SigningTests
     }
 
     [Test]
+    public async Task EachImageIsThereAsItIsDone()
+    {
+        using var build = new BuildFixture();
+        using Verifier verifier = Verifier.FromDirectory(build.Config);
+        var one = new WritePayloadsOptions { Concurrency = 1 };
+        await foreach (SigningResult image in verifier.WritePayloadsEachAsync(build.Payloads, build.List, one))
+        {
+            Assert.That(image.IsDone, image.Reason);
+            break;
+        }
+
+        // Leaving early ends the run, and the next one finds what was written.
+        var seen = new List<SigningResult>();
+        await foreach (SigningResult image in verifier.WritePayloadsEachAsync(build.Payloads, build.List, one))
+        {
+            seen.Add(image);
+        }
+
+        Assert.That(seen.Select(image => image.Index), Is.EqualTo(new[] { 0, 1, 2 }));
+        Assert.That(seen[0].Status, Is.EqualTo(SigningStatus.Kept));
+        build.SignInPlace();
+        seen.Clear();
+        await foreach (SigningResult image in verifier.AttachEachAsync(build.Map, Quick))
+        {
+            seen.Add(image);
+        }
+
+        Assert.That(seen.Select(image => image.Status), Is.EqualTo(Enumerable.Repeat(SigningStatus.Attached, BuildFixture.Images)));
+
+        // Cancelled, every image is told of before the exception comes.
+        using var stop = new CancellationTokenSource();
+        seen.Clear();
+        Assert.CatchAsync<OperationCanceledException>(async () =>
+        {
+            await foreach (SigningResult image in verifier.AttachEachAsync(build.Map, new AttachOptions { Concurrency = 1 }, stop.Token))
+            {
+                seen.Add(image);
+                stop.Cancel();
+            }
+
+            // All may have been done by then.
+            stop.Token.ThrowIfCancellationRequested();
+        });
+        Assert.That(seen, Has.Count.EqualTo(BuildFixture.Images));
+
+        // What cannot begin is an exception of the enumeration.
+        Assert.ThrowsAsync<VerificationException>(async () =>
+        {
+            await foreach (SigningResult _ in verifier.AttachEachAsync(Path.Combine(build.Payloads, "none.json")))
+            {
+            }
+        });
+    }
+
+    [Test]
     public async Task ManyAtOnceAttachOneSignatureEach([Values("olareg", Fixture.Debian)] string kind)
     {
         using var build = new BuildFixture(Access.Anyone, kind);

@@ -7,8 +7,8 @@ public sealed record RegistryOptions
 {
     /// <summary>Who the program is at each registry. It is called from threads of the native library,
     /// also from several at once, and what it throws makes the look-up fail with that message. Its
-    /// token is cancelled once every call is that could wait for the answer. <c>null</c>: see
-    /// <see cref="DockerLogin"/>.</summary>
+    /// token is cancelled when each call that could wait for the answer was cancelled or is over.
+    /// <c>null</c>: see <see cref="DockerLogin"/>.</summary>
     public RegistryCredentialProvider? Credentials { get; init; }
 
     /// <summary>Without <see cref="Credentials"/>: use what <c>docker login</c> left, helpers included.</summary>
