@@ -13,10 +13,10 @@ use super::found;
 use super::{AttachOptions, AttachResult, Attachment, Effect, config};
 use crate::error::{Error, ErrorKind};
 use crate::io::registry::{IsNew, Published, RegistryClient, RegistryHost};
+use crate::io::resolve;
 use crate::io::tasks::Progress;
 use crate::oci::{Digest, Reference};
 use crate::registry::{Endpoint, Listed, Publication, Publish};
-use crate::session::{Request, resolved};
 use crate::sign::attach::{checked_manifest, envelope_media_type};
 use crate::sign::manifest::SignatureManifestDocument;
 use crate::verifier::Verifier;
@@ -184,7 +184,7 @@ fn attach(
         .for_writing();
     let target = match &attachment.target {
         Some(target) => target.clone(),
-        None => resolve(&host, reference, shared.verifier)?,
+        None => resolve(&host, reference, shared.verifier.provider(), limits)?.1,
     };
     let digest = Digest::parse(&target.digest)
         .map_err(|error| Error::new(ErrorKind::Usage, error.to_string()))?;
@@ -279,27 +279,6 @@ fn upload(
         bytes: Arc::from(document.bytes),
         descriptor: document.descriptor,
     })
-}
-
-/// What the registry has under `reference`.
-pub(in crate::io) fn resolve(
-    host: &RegistryHost,
-    reference: &Reference,
-    verifier: &Verifier,
-) -> Result<Descriptor, Error> {
-    let name = reference.identifier().ok_or_else(|| {
-        Error::new(
-            ErrorKind::Usage,
-            format!("`{reference}` needs a digest or a tag"),
-        )
-    })?;
-    let request = Request::Resolve {
-        reference: name.clone(),
-    };
-    let reply = found::fetch(host, request, verifier.limits().manifest_bytes);
-    resolved(&name, reply, verifier.provider())
-        .map(|(descriptor, _)| descriptor)
-        .map_err(failed)
 }
 
 fn failed(why: impl Into<String>) -> Error {
