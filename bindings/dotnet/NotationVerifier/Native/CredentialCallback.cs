@@ -54,7 +54,14 @@ internal sealed unsafe class CredentialCallback
             }
         }
 
-        idle?.Cancel();
+        try
+        {
+            idle?.Cancel();
+        }
+        catch (AggregateException)
+        {
+            // What the program does when its token is cancelled is not about the call that ended.
+        }
     }
 
     [UnmanagedCallersOnly(CallConvs = new[] { typeof(CallConvCdecl) })]
