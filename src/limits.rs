@@ -103,6 +103,17 @@ pub struct Limits {
     pub referrers: usize,
     /// Indexes within indexes: index, platform index, manifests are three.
     pub index_nesting: usize,
+    /// Referrers of referrers: a signature of an image's bill of materials is two.
+    pub referrer_nesting: usize,
+    /// Layers of one manifest that is copied. Container runtimes take 127; artifacts
+    /// have more.
+    pub layers: usize,
+    /// Manifests that are copied for one image: index, children, and all referrers.
+    pub copied_manifests: usize,
+    /// Blobs that are copied for one image.
+    pub copied_blobs: usize,
+    /// One blob that is copied: registries take layers of up to 200 GiB.
+    pub copied_blob_bytes: u64,
     /// Manifests and indexes that are verified for one index, where all count.
     /// Real indexes have at most a few dozen.
     pub platforms: usize,
@@ -177,6 +188,11 @@ impl Default for Limits {
             referrer_pages: 100,
             referrers: 10_000,
             index_nesting: 8,
+            referrer_nesting: 8,
+            layers: 10_000,
+            copied_manifests: 10_000,
+            copied_blobs: 100_000,
+            copied_blob_bytes: 256 * 1024 * 1024 * 1024,
             platforms: 256,
             image_list_bytes: 16 * 1024 * 1024,
             image_list_values: 1_000_000,

@@ -60,12 +60,21 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
             .prefix(".notation-verify-")
             .tempfile_in(directory)?;
         file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        readable_by_others(file.as_file())?;
-        file.persist(path).map_err(|error| error.error)?;
-        sync_directory(directory)
+        keep(file, path)
     };
     written().map_err(|error| failed(path, "cannot be written", error))
+}
+
+/// Puts a temporary file that is complete in place, to stay: its directory is that of
+/// `path`.
+pub(in crate::io) fn keep(file: tempfile::NamedTempFile, path: &Path) -> std::io::Result<()> {
+    file.as_file().sync_all()?;
+    readable_by_others(file.as_file())?;
+    file.persist(path).map_err(|error| error.error)?;
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
+        _ => sync_directory(Path::new(".")),
+    }
 }
 
 /// Temporary files are the owner's alone; what is written here is public, and a

@@ -8,6 +8,8 @@ pub mod batch;
 pub mod bundle;
 pub mod config;
 mod configured;
+#[cfg(feature = "http")]
+pub mod copy;
 pub mod drive;
 #[cfg(feature = "http")]
 pub mod evidence;

@@ -15,6 +15,8 @@ pub struct Index {
     pub media_type: Option<String>,
     /// What it lists, in its order, malformed entries included.
     pub entries: Vec<IndexEntry>,
+    /// The manifest that it says something about, where that is well-formed.
+    pub subject: Option<Descriptor>,
 }
 
 /// One entry of an [`Index`].
@@ -73,6 +75,7 @@ impl Index {
         }
         Ok(Self {
             media_type: raw.media_type,
+            subject: raw.subject.and_then(|subject| subject.check().ok()),
             entries: raw
                 .manifests
                 .unwrap_or_default()
@@ -147,6 +150,7 @@ struct RawIndex {
     schema_version: Option<u64>,
     media_type: Option<String>,
     manifests: Option<Vec<RawDescriptor>>,
+    subject: Option<RawDescriptor>,
 }
 
 impl From<RawDescriptor> for IndexEntry {

@@ -67,7 +67,7 @@ pub(crate) fn excerpt(text: &str) -> String {
 const MAX_DIGEST_BYTES: usize = 256;
 
 /// A descriptor as it is written. Members that decide nothing are passed over.
-#[derive(serde::Deserialize)]
+#[derive(Clone, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RawDescriptor {
     #[serde(default)]
@@ -81,7 +81,7 @@ pub(super) struct RawDescriptor {
 }
 
 /// The one annotation of a descriptor that decides something.
-#[derive(serde::Deserialize)]
+#[derive(Clone, serde::Deserialize)]
 pub(super) struct RawRefName {
     // `oci_spec::image::ANNOTATION_REF_NAME`; an attribute takes no constant.
     #[serde(rename = "org.opencontainers.image.ref.name")]
@@ -89,7 +89,7 @@ pub(super) struct RawRefName {
 }
 
 /// A platform; like Go's types, without what it does not state.
-#[derive(serde::Deserialize)]
+#[derive(Clone, serde::Deserialize)]
 pub(super) struct RawPlatform {
     #[serde(default)]
     pub(super) architecture: String,

@@ -10,7 +10,8 @@ use crate::crypto::Provider;
 use crate::error::quote;
 use crate::limits::Limits;
 use crate::oci::media_type::{
-    self, DOCKER_MANIFEST, DOCKER_MANIFEST_LIST, OCI_INDEX, OCI_MANIFEST, OCTET_STREAM,
+    self, DOCKER_MANIFEST, DOCKER_MANIFEST_LIST, NOTARY_SIGNATURE, OCI_INDEX, OCI_MANIFEST,
+    OCTET_STREAM,
 };
 use crate::oci::{Digest, Index, Reference};
 use crate::session::{Need, Reply, Request};
@@ -88,23 +89,49 @@ impl Exchange {
             Request::Manifest(descriptor) => manifest(endpoint, descriptor),
             Request::Envelope(descriptor) => blob(endpoint, descriptor),
             Request::Referrers { subject, page } => {
-                Lookup::start(endpoint, subject, page.as_deref(), order)
+                let kind = Some(NOTARY_SIGNATURE);
+                Lookup::start(endpoint, subject, page.as_deref(), kind, order)
                     .map(|(lookup, request)| (Kind::Referrers(lookup), request))
             }
             Request::BlobDigest(_) | Request::Evidence(_) => return None,
         };
-        Some(match started {
+        Some(Self::started(endpoint, started, need.max_bytes, limits))
+    }
+
+    /// Starts a look-up of the referrers of `subject` of every type, signatures or
+    /// not: [`Reply::Referrers`], with pages as those of
+    /// [`Request::Referrers`].
+    #[must_use]
+    pub fn all_referrers(
+        endpoint: &Endpoint,
+        subject: &str,
+        page: Option<&str>,
+        order: ReferrersOrder,
+        limits: &Limits,
+    ) -> Progress {
+        let started = Lookup::start(endpoint, subject, page, None, order)
+            .map(|(lookup, request)| (Kind::Referrers(lookup), request));
+        Self::started(endpoint, started, limits.manifest_bytes, limits)
+    }
+
+    fn started(
+        endpoint: &Endpoint,
+        started: Started,
+        max_bytes: usize,
+        limits: &Limits,
+    ) -> Progress {
+        match started {
             Ok((kind, request)) => {
                 let exchange = Self {
                     endpoint: endpoint.clone(),
                     limits: Arc::new(limits.clone()),
-                    max_bytes: need.max_bytes,
+                    max_bytes,
                     kind,
                 };
                 exchange.again(request)
             }
             Err(why) => Progress::Done(Reply::Failed(why)),
-        })
+        }
     }
 
     fn again(self, mut request: HttpRequest) -> Progress {

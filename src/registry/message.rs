@@ -43,6 +43,9 @@ pub struct HttpRequest {
     pub max_bytes: usize,
     /// What the address is to take.
     pub body: Option<Arc<[u8]>>,
+    /// As many octets as it is to take in place of `body`, which who sends it has:
+    /// the content of an upload that is not in memory.
+    pub streamed: Option<u64>,
     /// Whether it may be sent again.
     pub retry: Retry,
 }
@@ -56,6 +59,7 @@ impl HttpRequest {
             headers: Vec::new(),
             max_bytes,
             body: None,
+            streamed: None,
             retry: Retry::Safe,
         }
     }

@@ -16,6 +16,7 @@ pub mod token;
 mod endpoint;
 mod exchange;
 mod failure;
+mod manifest;
 mod message;
 mod publish;
 mod referrers;
@@ -26,11 +27,12 @@ mod upload;
 pub use endpoint::{Endpoint, Origin, Scheme};
 pub use exchange::{Exchange, Progress};
 pub use failure::{is_passing, is_passing_status, status_failure};
+pub use manifest::{is_there, look_for, put_manifest, stored};
 pub use message::{HttpRequest, HttpResponse, Method, Retry};
 pub use publish::{Listed, Publication, Publish, PublishStep};
 pub use referrers::{ReferrersApi, ReferrersOrder};
 pub use secret::Secret;
-pub use upload::{Upload, UploadStep};
+pub use upload::{Brought, Upload, UploadStep};
 
 #[cfg(test)]
 mod tests;

@@ -214,10 +214,11 @@ impl Publish {
         match found.next() {
             Some(one) if as_signature(&one) => PublishStep::Done(Listed::ByRegistry),
             Some(_) => PublishStep::Failed(format!(
-                "the registry took `{}` and lists it as something else than a signature, where \
-                 others than this program do not find it: use the legacy form of the manifest \
-                 for this registry",
-                ours.digest
+                "the registry took `{}` and lists it as something else than `{}`, where others than \
+                 this program do not find it: a signature for this registry needs the legacy form \
+                 of the manifest",
+                ours.digest,
+                ours.artifact_type.as_deref().unwrap_or_default()
             )),
             // It may be on another page.
             None if !matches!(link::next(response.all("link")), Ok(None)) => {

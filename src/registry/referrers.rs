@@ -16,7 +16,7 @@ use super::text::percent_decode;
 use super::{Exchange, link};
 use crate::error::quote;
 use crate::limits::Limits;
-use crate::oci::media_type::{self, NOTARY_SIGNATURE, OCI_INDEX};
+use crate::oci::media_type::{self, OCI_INDEX};
 use crate::oci::{Digest, Index, Manifest, referrers_tag};
 use crate::session::Reply;
 
@@ -46,6 +46,8 @@ pub enum ReferrersApi {
 #[derive(Clone, Debug)]
 pub(super) struct Lookup {
     subject: String,
+    /// What is looked for; `None` is everything.
+    artifact_type: Option<&'static str>,
     order: ReferrersOrder,
     stage: Stage,
 }
@@ -74,6 +76,7 @@ impl Lookup {
         endpoint: &Endpoint,
         subject: &str,
         page: Option<&str>,
+        artifact_type: Option<&'static str>,
         order: ReferrersOrder,
     ) -> Result<(Self, HttpRequest), String> {
         let digest = Digest::parse(subject)
@@ -81,6 +84,7 @@ impl Lookup {
             .to_string();
         let mut lookup = Self {
             subject: digest,
+            artifact_type,
             order,
             stage: Stage::Tag { odd: None },
         };
@@ -114,8 +118,8 @@ impl Lookup {
     }
 
     fn ask_first_page(&mut self, endpoint: &Endpoint) -> HttpRequest {
-        let path = endpoint.filtered_referrers(&self.subject, NOTARY_SIGNATURE);
-        self.ask_api(endpoint.url(&path))
+        let url = self.first_page_url(endpoint);
+        self.ask_api(url)
     }
 
     fn ask_tag(&mut self, endpoint: &Endpoint, odd: Option<String>) -> HttpRequest {
@@ -172,7 +176,10 @@ impl Lookup {
     }
 
     fn first_page_url(&self, endpoint: &Endpoint) -> String {
-        endpoint.url(&endpoint.filtered_referrers(&self.subject, NOTARY_SIGNATURE))
+        endpoint.url(&match self.artifact_type {
+            Some(kind) => endpoint.filtered_referrers(&self.subject, kind),
+            None => endpoint.referrers(&self.subject),
+        })
     }
 
     fn page(
@@ -193,15 +200,16 @@ impl Lookup {
             Ok(next) => (next, None),
             Err(why) => (None, Some(format!("`{url}`: {why}"))),
         };
-        let mut reply = listed(&index, url, next, problem);
-        if is_filtered(response)
+        let mut reply = self.listed(&index, url, next, problem);
+        if let Some(kind) = self.artifact_type
+            && is_filtered(response)
             && let Reply::Referrers { descriptors, .. } = &mut reply
         {
             // The registry looked: what states no type is of the one asked for.
             for descriptor in descriptors {
                 descriptor
                     .artifact_type
-                    .get_or_insert_with(|| NOTARY_SIGNATURE.to_owned());
+                    .get_or_insert_with(|| kind.to_owned());
             }
         }
         reply
@@ -264,7 +272,7 @@ impl Lookup {
     ) -> Step {
         let url = self.tag_url(endpoint);
         let missing = match response.status {
-            200 => return Step::Done(tag_content(&url, limits, response)),
+            200 => return Step::Done(self.tag_content(&url, limits, response)),
             404 => true,
             // A registry that takes no such tag has nothing under it.
             400 => has_code(&response.body, "TAG_INVALID"),
@@ -280,6 +288,50 @@ impl Lookup {
                 Step::Again(self, request)
             }
             (None, _) => Step::Done(Reply::NotFound),
+        }
+    }
+
+    /// What is under the tag.
+    fn tag_content(&self, url: &str, limits: &Limits, response: &HttpResponse) -> Reply {
+        let odd = |what: String| Reply::Referrers {
+            descriptors: Vec::new(),
+            next: None,
+            problems: vec![format!("the tag of the referrers, `{url}`, {what}")],
+        };
+        match Index::parse(&response.body, limits) {
+            // A manifest parses as an index that lists nothing.
+            Ok(index) if !is_one_manifest(&response.body, limits) => {
+                self.listed(&index, url, None, None)
+            }
+            Ok(_) => odd("names a manifest and no index".to_owned()),
+            Err(error) => odd(format!("names no index: {error}")),
+        }
+    }
+
+    /// A page with what could be read. Whatever could be a signature and could not be
+    /// read is a problem.
+    fn listed(
+        &self,
+        index: &Index,
+        url: &str,
+        next: Option<String>,
+        problem: Option<String>,
+    ) -> Reply {
+        /// Enough to see what is wrong with a list.
+        const MOST: usize = 10;
+        let malformed = index
+            .entries
+            .iter()
+            .filter_map(|entry| entry.descriptor.as_ref().err())
+            .map(|why| format!("`{url}` lists something malformed: {why}"));
+        let descriptors = match self.artifact_type {
+            Some(kind) => index.referrers(kind).cloned().collect(),
+            None => index.descriptors().cloned().collect(),
+        };
+        Reply::Referrers {
+            descriptors,
+            next,
+            problems: problem.into_iter().chain(malformed).take(MOST).collect(),
         }
     }
 }
@@ -342,38 +394,6 @@ fn shows_no_api(response: &HttpResponse) -> bool {
         || has_code(&response.body, "UNSUPPORTED")
 }
 
-/// What is under the tag.
-fn tag_content(url: &str, limits: &Limits, response: &HttpResponse) -> Reply {
-    let odd = |what: String| Reply::Referrers {
-        descriptors: Vec::new(),
-        next: None,
-        problems: vec![format!("the tag of the referrers, `{url}`, {what}")],
-    };
-    match Index::parse(&response.body, limits) {
-        // A manifest parses as an index that lists nothing.
-        Ok(index) if !is_one_manifest(&response.body, limits) => listed(&index, url, None, None),
-        Ok(_) => odd("names a manifest and no index".to_owned()),
-        Err(error) => odd(format!("names no index: {error}")),
-    }
-}
-
 fn is_one_manifest(body: &[u8], limits: &Limits) -> bool {
     Manifest::parse(body, limits).is_ok()
-}
-
-/// A page with what could be read. Whatever could be a signature and could not be
-/// read is a problem.
-fn listed(index: &Index, url: &str, next: Option<String>, problem: Option<String>) -> Reply {
-    /// Enough to see what is wrong with a list.
-    const MOST: usize = 10;
-    let malformed = index
-        .entries
-        .iter()
-        .filter_map(|entry| entry.descriptor.as_ref().err())
-        .map(|why| format!("`{url}` lists something malformed: {why}"));
-    Reply::Referrers {
-        descriptors: index.referrers(NOTARY_SIGNATURE).cloned().collect(),
-        next,
-        problems: problem.into_iter().chain(malformed).take(MOST).collect(),
-    }
 }

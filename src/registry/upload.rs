@@ -27,9 +27,18 @@ const MAX_BYTES: usize = 0;
 pub struct Upload {
     endpoint: Endpoint,
     digest: Digest,
-    content: Arc<[u8]>,
+    content: Content,
+    /// Another repository of the same registry that has it.
+    from: Option<String>,
     stage: Stage,
     begun: u32,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Here(Arc<[u8]>),
+    /// As many octets, which the host has.
+    Streamed(u64),
 }
 
 #[derive(Clone, Debug)]
@@ -49,29 +58,57 @@ pub enum UploadStep {
     /// [`Upload::lost`] where there is none.
     Again(Box<Upload>, HttpRequest),
     /// The registry has the blob.
-    Done,
+    Done(Brought),
     /// Why it could not be had, for a person.
     Failed(String),
+}
+
+/// How a registry came by a blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brought {
+    /// It had it.
+    Before,
+    /// From another of its repositories.
+    Mounted,
+    /// It was uploaded.
+    Uploaded,
 }
 
 impl Upload {
     /// Starts by asking whether the blob is there.
     #[must_use]
     pub fn look_first(endpoint: &Endpoint, digest: Digest, content: Arc<[u8]>) -> UploadStep {
-        Self::new(endpoint, digest, content).head()
+        Self::new(endpoint, digest, Content::Here(content)).head()
     }
 
     /// Starts with the upload: for a blob that is most likely new.
     #[must_use]
     pub fn start(endpoint: &Endpoint, digest: Digest, content: Arc<[u8]>) -> UploadStep {
-        Self::new(endpoint, digest, content).post()
+        Self::new(endpoint, digest, Content::Here(content)).post()
     }
 
-    fn new(endpoint: &Endpoint, digest: Digest, content: Arc<[u8]>) -> Self {
+    /// Starts by asking whether the blob is there, for content of `size` octets that
+    /// is not in memory: the request with [`HttpRequest::streamed`] takes it. `from`
+    /// is a repository of the same registry that may have it: then nothing is sent
+    /// ("Mounting a blob from another repository").
+    #[must_use]
+    pub fn streamed(
+        endpoint: &Endpoint,
+        digest: Digest,
+        size: u64,
+        from: Option<&str>,
+    ) -> UploadStep {
+        let mut upload = Self::new(endpoint, digest, Content::Streamed(size));
+        upload.from = from.map(str::to_owned);
+        upload.head()
+    }
+
+    fn new(endpoint: &Endpoint, digest: Digest, content: Content) -> Self {
         Self {
             endpoint: endpoint.clone(),
             digest,
             content,
+            from: None,
             stage: Stage::Head(String::new()),
             begun: 0,
         }
@@ -87,7 +124,12 @@ impl Upload {
 
     fn post(mut self) -> UploadStep {
         self.begun += 1;
-        let url = self.endpoint.url(&self.endpoint.uploads());
+        let mut url = self.endpoint.url(&self.endpoint.uploads());
+        // Where that was not possible once it is not the next time.
+        if let Some(from) = self.from.take() {
+            let digest = percent_encode(&self.digest.to_string());
+            url = format!("{url}?mount={digest}&from={}", percent_encode(&from));
+        }
         self.stage = Stage::Post(url.clone());
         let mut request = HttpRequest::new(Method::Post, url, MAX_BYTES);
         request.body = Some(Arc::from([]));
@@ -104,7 +146,11 @@ impl Upload {
     ) -> UploadStep {
         match &self.stage {
             Stage::Head(url) => match response.status {
-                200 => UploadStep::Done,
+                200 => UploadStep::Done(if self.begun == 0 {
+                    Brought::Before
+                } else {
+                    Brought::Uploaded
+                }),
                 404 => self.post(),
                 _ => UploadStep::Failed(status_failure(url, response)),
             },
@@ -116,6 +162,8 @@ impl Upload {
                         Err(why) => UploadStep::Failed(format!("`{url}`: {why}")),
                     }
                 }
+                // Only what was asked for with a mount is answered so.
+                (201, _) if url.contains("?mount=") => UploadStep::Done(Brought::Mounted),
                 (202, None) => UploadStep::Failed(format!(
                     "`{url}` was answered without saying where the upload goes"
                 )),
@@ -126,7 +174,7 @@ impl Upload {
                     response.status == 404 || has_code(&response.body, "BLOB_UPLOAD_UNKNOWN");
                 match response.status {
                     // 201 by the specification; storage services have their own.
-                    200 | 201 | 204 => UploadStep::Done,
+                    200 | 201 | 204 => UploadStep::Done(Brought::Uploaded),
                     _ if forgotten && self.begun < MAX_UPLOADS => self.head(),
                     _ => UploadStep::Failed(status_failure(&shown(url), response)),
                 }
@@ -165,7 +213,10 @@ impl Upload {
     fn put(mut self, address: String) -> UploadStep {
         let mut request = HttpRequest::new(Method::Put, address.clone(), MAX_BYTES);
         request.headers = vec![("content-type", OCTET_STREAM.to_owned())];
-        request.body = Some(Arc::clone(&self.content));
+        match &self.content {
+            Content::Here(content) => request.body = Some(Arc::clone(content)),
+            Content::Streamed(size) => request.streamed = Some(*size),
+        }
         request.retry = Retry::StartOver;
         self.stage = Stage::Put(address);
         UploadStep::Again(Box::new(self), request)
@@ -237,11 +288,36 @@ mod tests {
             format!("https://registry.example/v2/app/blobs/{}", digest())
         );
         let step = upload.clone().receive(&answer(200, None, ""), |_| false);
-        assert!(matches!(step, UploadStep::Done));
+        assert!(matches!(step, UploadStep::Done(_)));
         let (_, request) = again(upload.clone().receive(&answer(404, None, ""), |_| false));
         assert_eq!(request.method, Method::Post);
         // What is not known is not absent.
         failure(upload.receive(&answer(403, None, ""), |_| false));
+    }
+
+    /// Nothing is sent where the registry has it in another repository; where it
+    /// does not take it from there, it is uploaded.
+    #[test]
+    fn a_blob_of_another_repository_is_mounted() {
+        let step = Upload::streamed(&endpoint(), digest(), 7, Some("other/app"));
+        let (upload, _) = again(step);
+        let (upload, request) = again(upload.receive(&answer(404, None, ""), |_| false));
+        let digest = digest().to_string().replace(':', "%3A");
+        assert!(
+            request
+                .url
+                .ends_with(&format!("/uploads/?mount={digest}&from=other%2Fapp")),
+            "{}",
+            request.url
+        );
+        let step = upload.clone().receive(&answer(201, None, ""), |_| false);
+        assert!(matches!(step, UploadStep::Done(Brought::Mounted)));
+        let (upload, put) = again(upload.receive(&answer(202, Some("/u"), ""), |_| false));
+        assert_eq!((put.body, put.streamed), (None, Some(7)));
+        // The next time it is not tried.
+        let (upload, _) = again(upload.lost("cut off".to_owned()));
+        let (_, request) = again(upload.receive(&answer(404, None, ""), |_| false));
+        assert!(request.url.ends_with("/uploads/"), "{}", request.url);
     }
 
     #[test]
@@ -270,7 +346,7 @@ mod tests {
             assert_eq!(request.body.as_deref(), Some(CONTENT));
             assert_eq!(request.retry, Retry::StartOver);
             let step = upload.receive(&answer(201, None, ""), |_| false);
-            assert!(matches!(step, UploadStep::Done));
+            assert!(matches!(step, UploadStep::Done(_)));
         }
     }
 

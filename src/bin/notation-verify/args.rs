@@ -9,6 +9,7 @@ use notation_verifier::session::Platforms;
 
 use crate::attach::AttachArgs;
 use crate::bundle::BundleArgs;
+use crate::copy::CopyArgs;
 use crate::evidence::{EvidenceArgs, seconds};
 use crate::payload::PayloadArgs;
 use crate::registry::RegistryArgs;
@@ -42,7 +43,7 @@ Exit codes:
   6  interrupted: somebody ended the run (Ctrl-C), what was done is reported
 Of many images: 6 where the run was interrupted, else the first of 1, 3, 4 that
 one image has, else 0 (or 5): all are trusted.
-Of payload, sign and attach: 0 where everything was done, else 1, or 6.";
+Of payload, sign, attach and copy: 0 where everything was done, else 1, or 6.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -62,6 +63,8 @@ pub enum Command {
     Sign(SignArgs),
     /// Attach signatures to their images.
     Attach(Box<AttachArgs>),
+    /// Copy an image with its signatures, or compare two places.
+    Copy(Box<CopyArgs>),
     /// Print completions for a shell.
     Completions {
         /// The shell.

@@ -4,6 +4,7 @@ mod args;
 mod attach;
 mod authority;
 mod bundle;
+mod copy;
 mod evidence;
 mod exit;
 mod images;
@@ -39,6 +40,7 @@ fn main() -> std::process::ExitCode {
         Command::Payload(args) => payload::run(&args),
         Command::Attach(args) => attach::run(&args),
         Command::Sign(args) => sign::run(&args),
+        Command::Copy(args) => copy::run(&args),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "notation-verify", &mut text);

@@ -16,6 +16,7 @@ const BETWEEN_LINES: Duration = Duration::from_secs(5);
 pub struct Progress {
     bar: Option<ProgressBar>,
     total: usize,
+    what: &'static str,
     bad: &'static str,
     done: usize,
     failed: usize,
@@ -25,12 +26,17 @@ pub struct Progress {
 impl Progress {
     /// For a run of `total` images, of which some may be `bad`.
     pub fn new(total: usize, bad: &'static str) -> Self {
+        Self::of(total, "images", bad)
+    }
+
+    /// The same for a run of `total` other things.
+    pub fn of(total: usize, what: &'static str, bad: &'static str) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let length = u64::try_from(total).unwrap_or(u64::MAX);
             let target = ProgressDrawTarget::stderr_with_hz(DRAWN_PER_SECOND);
             let bar = ProgressBar::with_draw_target(Some(length), target);
-            let style = "{bar:30} {pos}/{len} images, {msg}{elapsed}";
-            if let Ok(style) = ProgressStyle::with_template(style) {
+            let style = format!("{{bar:30}} {{pos}}/{{len}} {what}, {{msg}}{{elapsed}}");
+            if let Ok(style) = ProgressStyle::with_template(&style) {
                 bar.set_style(style);
             }
             bar.enable_steady_tick(Duration::from_millis(250));
@@ -39,6 +45,7 @@ impl Progress {
         Self {
             bar,
             total,
+            what,
             bad,
             done: 0,
             failed: 0,
@@ -69,9 +76,10 @@ impl Progress {
                     self.said = Instant::now();
                     let _ = writeln!(
                         std::io::stderr().lock(),
-                        "{} of {} images, {} {}",
+                        "{} of {} {}, {} {}",
                         self.done,
                         self.total,
+                        self.what,
                         self.failed,
                         self.bad
                     );

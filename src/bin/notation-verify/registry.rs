@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use clap::Args;
 use notation_verifier::io::registry::{
-    ClientCertificate, Credential, HostPattern, OneCredential, RegistryClient, RegistryOptions,
+    ClientCertificate, Credential, Credentials, DockerLogin, HostPattern, OneCredential,
+    RegistryClient, RegistryOptions,
 };
 use notation_verifier::oci::Reference;
 use notation_verifier::registry::Scheme;
@@ -55,6 +56,63 @@ impl RegistryArgs {
         references: impl IntoIterator<Item = &'a Reference>,
         limits: &Limits,
     ) -> Result<RegistryClient, Error> {
+        self.client_with(references, self.credential()?, limits)
+    }
+
+    /// The client for the registries of `references`, of which the credential that was
+    /// given is for `registry` alone. The others get what `docker login` left.
+    ///
+    /// # Errors
+    /// Where there is a credential, and it is not said for which of several registries.
+    pub fn client_of_several(
+        &self,
+        references: &[&Reference],
+        registry: Option<&str>,
+        limits: &Limits,
+    ) -> Result<RegistryClient, Error> {
+        let references = references.iter().copied();
+        let known: std::collections::BTreeSet<&str> =
+            references.clone().map(Reference::registry).collect();
+        if let Some(registry) = registry
+            && !known.contains(registry)
+        {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("--credential-for names `{registry}`, which is no registry of this run"),
+            ));
+        }
+        let Some(credential) = self.credential()? else {
+            return self.client_with(references, None::<OneCredential>, limits);
+        };
+        let registry = match (registry, known.len()) {
+            (Some(registry), _) => registry.to_owned(),
+            (None, 0 | 1) => return self.client_with(references, Some(credential), limits),
+            (None, _) => {
+                return Err(Error::new(
+                    ErrorKind::Usage,
+                    "there is a user name and password, and there are two registries: say which \
+                     one they are for (--credential-for REGISTRY); the other gets what `docker \
+                     login` left",
+                ));
+            }
+        };
+        let login = DockerLogin::default();
+        let only = move |asked: &str| {
+            if asked == registry {
+                Ok(Some(credential.0.clone()))
+            } else {
+                login.find(asked)
+            }
+        };
+        self.client_with(references, Some(only), limits)
+    }
+
+    fn client_with<'a>(
+        &self,
+        references: impl IntoIterator<Item = &'a Reference>,
+        credentials: Option<impl Credentials + 'static>,
+        limits: &Limits,
+    ) -> Result<RegistryClient, Error> {
         let mut options = RegistryOptions::default();
         options.limits = limits.clone();
         options.tls.ca_files.clone_from(&self.ca_file);
@@ -65,8 +123,8 @@ impl RegistryArgs {
         if self.https {
             options.loopback = Scheme::Https;
         }
-        if let Some(credential) = self.credential()? {
-            options.credentials = Arc::new(credential);
+        if let Some(credentials) = credentials {
+            options.credentials = Arc::new(credentials);
         }
         if self.plain_http {
             let mut known = std::collections::BTreeSet::new();

@@ -143,7 +143,9 @@ fn sliced(
                     ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
                 ) =>
             {
-                if start.elapsed() >= *timeout.after {
+                let most =
+                    scope::patience().map_or(*timeout.after, |most| most.min(*timeout.after));
+                if start.elapsed() >= most {
                     return Err(ureq::Error::Timeout(timeout.reason));
                 }
             }

@@ -13,7 +13,7 @@ pub(crate) mod tls;
 pub use hosts::HostPattern;
 
 pub(crate) use connect::connector;
-pub(crate) use scope::in_run;
+pub(crate) use scope::{in_run, in_run_patiently};
 
 /// How this library names itself to servers.
 pub(crate) const USER_AGENT: &str = concat!("notation-verifier/", env!("CARGO_PKG_VERSION"));

@@ -10,6 +10,8 @@ mod error;
 mod referrers;
 mod source;
 mod tar;
+#[cfg(feature = "http")]
+mod write;
 
 use std::fs::{self, File};
 use std::io::{Read, Seek};
@@ -29,6 +31,8 @@ use crate::wire::Descriptor;
 
 pub use self::error::LayoutError;
 pub use self::referrers::Referrers;
+#[cfg(feature = "http")]
+pub(in crate::io) use self::write::LayoutWriter;
 
 /// The version of the layout format (image-spec, image-layout, "oci-layout
 /// file").
@@ -234,6 +238,25 @@ impl Layout {
         self.graph
             .get_or_init(|| Graph::new(self))
             .referrers(subject)
+    }
+
+    /// Everything whose subject is `subject`, of every type, by the same search.
+    #[must_use]
+    pub fn all_referrers(&self, subject: &Descriptor) -> Referrers {
+        self.graph
+            .get_or_init(|| Graph::new(self))
+            .all_referrers(subject)
+    }
+
+    /// Calls `take` with the content of a blob, unchecked and without a bound.
+    #[cfg(feature = "http")]
+    pub(in crate::io) fn with_blob<T>(
+        &self,
+        digest: Digest,
+        take: impl FnOnce(&mut dyn Read) -> T,
+    ) -> Result<T, LayoutError> {
+        let object = Object::Blob(digest);
+        self.source.open(object, |content, _| Ok(take(content)))
     }
 
     fn tagged(&self, tag: &str) -> Result<&Descriptor, LayoutError> {

@@ -13,7 +13,8 @@ use crate::wire::Descriptor;
 /// The signatures that a layout has for one artifact.
 #[derive(Clone, Debug, Default)]
 pub struct Referrers {
-    /// Descriptors of the signature manifests, in the order of `index.json`.
+    /// Descriptors of the signature manifests, or of all that was asked for, in the
+    /// order of `index.json`.
     pub signatures: Vec<Descriptor>,
     /// What could not be looked at, and might have been a signature of the
     /// artifact. Where no signature is good and this is not empty, the lookup
@@ -24,17 +25,18 @@ pub struct Referrers {
 /// Problems that are kept: enough to see what is wrong with a layout.
 const MAX_PROBLEMS: usize = 100;
 
-/// Every signature that can be reached from `index.json`, by subject.
+/// Everything with a subject that can be reached from `index.json`, by subject.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
-    signatures: HashMap<String, Vec<Link>>,
+    referrers: HashMap<String, Vec<Link>>,
     problems: Vec<Arc<Error>>,
 }
 
 #[derive(Debug)]
 struct Link {
     subject: Descriptor,
-    signature: Descriptor,
+    referrer: Descriptor,
+    is_signature: bool,
 }
 
 impl Graph {
@@ -65,14 +67,22 @@ impl Graph {
     }
 
     pub(super) fn referrers(&self, subject: &Descriptor) -> Referrers {
+        self.select(subject, |link| link.is_signature)
+    }
+
+    pub(super) fn all_referrers(&self, subject: &Descriptor) -> Referrers {
+        self.select(subject, |_| true)
+    }
+
+    fn select(&self, subject: &Descriptor, wanted: impl Fn(&Link) -> bool) -> Referrers {
         Referrers {
             signatures: self
-                .signatures
+                .referrers
                 .get(&subject.digest)
                 .into_iter()
                 .flatten()
-                .filter(|link| link.subject.same_content(subject))
-                .map(|link| link.signature.clone())
+                .filter(|link| link.subject.same_content(subject) && wanted(link))
+                .map(|link| link.referrer.clone())
                 .collect(),
             problems: self.problems.clone(),
         }
@@ -179,6 +189,9 @@ impl Walk<'_> {
             }
             let index = Index::parse(&bytes, limits).map_err(named)?;
             self.list(&index, depth + 1);
+            if let Some(subject) = &index.subject {
+                self.link(subject, descriptor, false);
+            }
             return Ok(());
         }
         let manifest = Manifest::parse(&bytes, limits).map_err(named)?;
@@ -186,19 +199,21 @@ impl Walk<'_> {
         if let Some(subject) = manifest.subject {
             // A signature of a signature: the latter need not be listed.
             self.add(&subject, depth);
-            if signature {
-                let mut found = descriptor.clone();
-                found.artifact_type = Some(NOTARY_SIGNATURE.into());
-                self.graph
-                    .signatures
-                    .entry(subject.digest.clone())
-                    .or_default()
-                    .push(Link {
-                        subject,
-                        signature: found,
-                    });
-            }
+            self.link(&subject, descriptor, signature);
         }
         Ok(())
+    }
+
+    fn link(&mut self, subject: &Descriptor, referrer: &Descriptor, is_signature: bool) {
+        let mut referrer = referrer.clone();
+        if is_signature {
+            referrer.artifact_type = Some(NOTARY_SIGNATURE.into());
+        }
+        let links = self.graph.referrers.entry(subject.digest.clone());
+        links.or_default().push(Link {
+            subject: subject.clone(),
+            referrer,
+            is_signature,
+        });
     }
 }

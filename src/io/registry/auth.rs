@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::attempts::{Attempts, Ended, Sent};
 use super::credentials::Credentials;
 use super::gate::Purpose;
-use super::send::Outgoing;
+use super::send::{Answer, Outgoing};
 use crate::error::quote;
 use crate::io::flight::Flights;
 use crate::io::http::HostPattern;
@@ -341,6 +341,7 @@ impl Auth {
             form: form.as_ref(),
             body: None,
             max_bytes: token::MAX_REPLY_BYTES,
+            answer: Answer::Whole,
             retry: Retry::Safe,
             identity: if server == *registry {
                 Identity::Show

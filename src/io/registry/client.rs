@@ -9,7 +9,7 @@ use super::gate::Purpose;
 use super::host::RegistryHost;
 use super::known::Known;
 use super::options::RegistryOptions;
-use super::send::{Outgoing, Sender};
+use super::send::{Answer, Content, Flow, Incoming, Outgoing, Sender};
 use super::statistics::{Counters, Statistics};
 use crate::io::http::agents::Agents;
 use crate::io::http::tls::{Identity, Tls};
@@ -18,6 +18,7 @@ use crate::limits::Limits;
 use crate::oci::Reference;
 use crate::registry::{
     Endpoint, HttpRequest, HttpResponse, Origin, ReferrersApi, ReferrersOrder, Scheme,
+    status_failure,
 };
 
 /// How often a request is sent again because the registry wants to see something
@@ -91,6 +92,10 @@ impl RegistryClient {
         &self.shared.attempts.options.limits
     }
 
+    pub(super) fn attempt_timeout(&self) -> std::time::Duration {
+        self.shared.attempts.options.pace.attempt_timeout
+    }
+
     pub(super) fn allows_plain_http(&self, origin: &Origin) -> bool {
         self.shared.attempts.options.allows_plain_http(origin)
     }
@@ -111,25 +116,50 @@ impl RegistryClient {
         purpose: Purpose,
         run: &Run,
     ) -> Result<HttpResponse, Ended> {
+        let outgoing = outgoing(request);
+        Ok(self.send(who, outgoing, purpose, run)?.response)
+    }
+
+    /// The same for an answer whose body is left open where it is a success.
+    pub(super) fn open(
+        &self,
+        who: &Who,
+        request: &HttpRequest,
+        run: &Run,
+    ) -> Result<Incoming, Ended> {
+        let mut outgoing = outgoing(request);
+        outgoing.answer = Answer::Open;
+        self.send(who, outgoing, Purpose::Other, run)
+    }
+
+    /// The same for a request with [`HttpRequest::streamed`].
+    pub(super) fn pour(
+        &self,
+        who: &Who,
+        request: &HttpRequest,
+        content: &dyn Flow,
+        run: &Run,
+    ) -> Result<HttpResponse, Ended> {
+        let mut outgoing = outgoing(request);
+        outgoing.body = Some(Content::Streamed(content));
+        Ok(self.send(who, outgoing, Purpose::Other, run)?.response)
+    }
+
+    fn send(
+        &self,
+        who: &Who,
+        mut outgoing: Outgoing<'_>,
+        purpose: Purpose,
+        run: &Run,
+    ) -> Result<Incoming, Ended> {
         let Shared { attempts, auth, .. } = &*self.shared;
         let mut refusals = 0;
-        let mut outgoing = Outgoing {
-            method: request.method,
-            url: &request.url,
-            headers: &request.headers,
-            authorization: None,
-            form: None,
-            body: request.body.as_deref(),
-            max_bytes: request.max_bytes,
-            retry: request.retry,
-            identity: Identity::Hide,
-        };
         let own = who.endpoint.origin();
-        let origin = origin(&request.url)?;
+        let origin = origin(outgoing.url)?;
         if origin != *own {
             // Where an upload goes is nobody that we know: it gets the content alone
             // (CVE-2026-50151).
-            return Ok(attempts.send(&origin, outgoing, purpose, run)?.response);
+            return attempts.send(&origin, outgoing, purpose, run);
         }
         outgoing.identity = Identity::Show;
         loop {
@@ -142,14 +172,34 @@ impl RegistryClient {
             let sent = attempts.send(own, outgoing, purpose, run)?;
             // Who was redirected to has nothing to demand: it gets no credential.
             if sent.response.status != 401 || !sent.first_hand || refusals == MAX_REFUSALS {
-                return Ok(sent.response);
+                return Ok(sent);
             }
             refusals += 1;
             let next = auth.refused(who, &sent.response, &shown, begun)?;
             if next == Next::GiveUp {
-                return Ok(sent.response);
+                return Ok(sent);
+            }
+            if matches!(outgoing.body, Some(Content::Streamed(_))) {
+                // It went through once, and cannot again.
+                let why = status_failure(outgoing.url, &sent.response);
+                return Err(Ended::Why(why));
             }
         }
+    }
+}
+
+fn outgoing(request: &HttpRequest) -> Outgoing<'_> {
+    Outgoing {
+        method: request.method,
+        url: &request.url,
+        headers: &request.headers,
+        authorization: None,
+        form: None,
+        body: request.body.as_deref().map(Content::Here),
+        max_bytes: request.max_bytes,
+        answer: Answer::Whole,
+        retry: request.retry,
+        identity: Identity::Hide,
     }
 }
 

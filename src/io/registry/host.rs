@@ -4,6 +4,7 @@ use super::attempts::Ended;
 use super::auth::{Access, Who};
 use super::client::RegistryClient;
 use super::gate::Purpose;
+use super::send::{Flow, Incoming};
 use crate::io::drive::Host;
 use crate::io::parallel;
 use crate::io::run::Run;
@@ -55,8 +56,33 @@ impl RegistryHost {
 
     /// Sends a request that is no session's.
     pub(super) fn send(&self, request: &HttpRequest) -> Result<HttpResponse, Ended> {
-        self.client
-            .ask(&self.who, request, Purpose::Other, &self.run)
+        self.send_for(request, Purpose::Other)
+    }
+
+    pub(super) fn send_for(
+        &self,
+        request: &HttpRequest,
+        purpose: Purpose,
+    ) -> Result<HttpResponse, Ended> {
+        self.client.ask(&self.who, request, purpose, &self.run)
+    }
+
+    /// The same for an answer whose body is left open.
+    pub(super) fn open(&self, request: &HttpRequest) -> Result<Incoming, Ended> {
+        self.client.open(&self.who, request, &self.run)
+    }
+
+    /// The same for a request that takes content that goes through.
+    pub(super) fn pour(
+        &self,
+        request: &HttpRequest,
+        content: &dyn Flow,
+    ) -> Result<HttpResponse, Ended> {
+        self.client.pour(&self.who, request, content, &self.run)
+    }
+
+    pub(super) const fn run(&self) -> &Run {
+        &self.run
     }
 
     /// Fetches what `need` asks for.

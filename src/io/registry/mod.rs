@@ -30,6 +30,7 @@
 mod attempts;
 mod auth;
 mod client;
+mod content;
 mod credentials;
 mod docker_login;
 mod gate;
@@ -55,3 +56,6 @@ pub use hosts::RegistryHosts;
 pub use options::{Pace, RegistryOptions};
 pub use statistics::Statistics;
 pub use write::{IsNew, Published};
+
+pub(in crate::io) use content::Poured;
+pub(in crate::io) use send::Flow;

@@ -1,6 +1,7 @@
 //! One request and its answer: redirects, bodies, bounds.
 
-use std::io::Read as _;
+use std::fmt;
+use std::io::Read;
 use std::time::{Duration, Instant};
 
 use ureq::Body;
@@ -10,8 +11,8 @@ use ureq::http::{Response, Uri};
 use super::statistics::Counters;
 use crate::io::http::agents::Agents;
 use crate::io::http::failure::{Trouble, trouble};
-use crate::io::http::in_run;
 use crate::io::http::tls::Identity;
+use crate::io::http::{in_run, in_run_patiently};
 use crate::io::run::Run;
 use crate::registry::redirect::{self, Authorization};
 use crate::registry::{HttpResponse, Method, Origin, Retry, Secret};
@@ -31,17 +32,61 @@ pub struct Outgoing<'a> {
     /// The form of a POST.
     pub form: Option<&'a Secret>,
     /// What the address is to take.
-    pub body: Option<&'a [u8]>,
+    pub body: Option<Content<'a>>,
     /// Octets of the body of a success.
     pub max_bytes: usize,
+    pub answer: Answer,
     pub retry: Retry,
     pub identity: Identity,
+}
+
+/// What an address is to take.
+#[derive(Clone, Copy, Debug)]
+pub enum Content<'a> {
+    Here(&'a [u8]),
+    /// It goes through once, and is not in memory.
+    Streamed(&'a dyn Flow),
+}
+
+/// Content that goes through. One thread reads it, through a shared reference,
+/// because what is sent is copied for each attempt.
+pub trait Flow: fmt::Debug {
+    /// Octets.
+    fn size(&self) -> u64;
+    /// As `Read::read`.
+    fn read(&self, buffer: &mut [u8]) -> std::io::Result<usize>;
+}
+
+/// What to do with the body of a success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Read it.
+    Whole,
+    /// Leave it to who asked.
+    Open,
+}
+
+/// The body of an answer that was left open.
+pub struct Open(ureq::BodyReader<'static>);
+
+impl Read for Open {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl fmt::Debug for Open {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Open")
+    }
 }
 
 /// An answer.
 #[derive(Debug)]
 pub struct Incoming {
     pub response: HttpResponse,
+    /// Its body, where it was to be left open and is a success.
+    pub open: Option<Open>,
     /// Whether the server that was asked gave it, and no other that it redirected
     /// to.
     pub first_hand: bool,
@@ -82,7 +127,7 @@ impl Sender {
                 return Err(Trouble::TimedOut);
             }
             let sent = self.step(&uri, outgoing, authorization, identity, left, run);
-            let response = sent.map_err(|trouble| {
+            let (response, open) = sent.map_err(|trouble| {
                 if first_hand {
                     trouble
                 } else {
@@ -99,6 +144,7 @@ impl Sender {
                 _ => {
                     return Ok(Incoming {
                         response,
+                        open,
                         first_hand,
                     });
                 }
@@ -128,14 +174,14 @@ impl Sender {
         identity: Identity,
         left: Duration,
         run: &Run,
-    ) -> Result<HttpResponse, Trouble> {
+    ) -> Result<(HttpResponse, Option<Open>), Trouble> {
         let origin = Origin::of(uri).map_err(Trouble::Lasting)?;
         let agent = self
             .agents
             .agent(&origin, identity)
             .map_err(Trouble::Lasting)?;
         self.counters.requests.add(1);
-        in_run(run, || {
+        let work = || {
             let sent = match outgoing.form {
                 None => send(&agent, uri, outgoing, authorization, left),
                 Some(form) => {
@@ -146,8 +192,18 @@ impl Sender {
                 }
             };
             let response = sent.map_err(|error| trouble(error, uri))?;
-            self.read(response, uri, outgoing.method, outgoing.max_bytes)
-        })
+            if outgoing.answer == Answer::Open && response.status().as_u16() == 200 {
+                let (parts, body) = response.into_parts();
+                let open = Open(body.into_reader());
+                return Ok((answer(&parts, Vec::new()), Some(open)));
+            }
+            let read = self.read(response, uri, outgoing.method, outgoing.max_bytes)?;
+            Ok((read, None))
+        };
+        match outgoing.body {
+            Some(Content::Streamed(_)) => in_run_patiently(run, left, work),
+            _ => in_run(run, work),
+        }
     }
 
     /// Reads the answer. What the server says of its length is believed only where
@@ -191,18 +247,18 @@ impl Sender {
             Err(error) => return Err(trouble(error.into(), uri)),
         }
         bytes.truncate(most);
-        let headers = parts
-            .headers
-            .iter()
-            .filter_map(|(name, value)| {
-                Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
-            })
-            .collect();
-        Ok(HttpResponse {
-            status: parts.status.as_u16(),
-            headers,
-            body: bytes,
-        })
+        Ok(answer(&parts, bytes))
+    }
+}
+
+fn answer(parts: &ureq::http::response::Parts, body: Vec<u8>) -> HttpResponse {
+    let headers = parts.headers.iter().filter_map(|(name, value)| {
+        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+    });
+    HttpResponse {
+        status: parts.status.as_u16(),
+        headers: headers.collect(),
+        body,
     }
 }
 
@@ -229,23 +285,40 @@ fn send(
     }
     match outgoing.body {
         None => {
-            let request = request.body(())?;
+            let request = agent.configure_request(request.body(())?);
+            agent.run(match outgoing.answer {
+                Answer::Whole => request.timeout_global(Some(left)).build(),
+                // How long the body takes is for who reads it.
+                Answer::Open => request
+                    .timeout_connect(Some(left))
+                    .timeout_recv_response(Some(left))
+                    .build(),
+            })
+        }
+        Some(Content::Here(body)) => {
+            let request = agent.configure_request(request.body(body)?);
+            agent.run(request.timeout_global(Some(left)).build())
+        }
+        Some(Content::Streamed(flow)) => {
+            let mut reader = Reader(flow);
+            let body = ureq::SendBody::from_reader(&mut reader);
+            let request = request.header("content-length", flow.size()).body(body)?;
+            let request = agent.configure_request(request);
             agent.run(
-                agent
-                    .configure_request(request)
-                    .timeout_global(Some(left))
+                request
+                    .timeout_connect(Some(left))
+                    .timeout_recv_response(Some(left))
                     .build(),
             )
         }
-        Some(body) => {
-            let request = request.body(body)?;
-            agent.run(
-                agent
-                    .configure_request(request)
-                    .timeout_global(Some(left))
-                    .build(),
-            )
-        }
+    }
+}
+
+struct Reader<'a>(&'a dyn Flow);
+
+impl Read for Reader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(buffer)
     }
 }
 

@@ -32,7 +32,7 @@ impl RegistryHost {
         };
         loop {
             step = match step {
-                UploadStep::Done => return Ok(()),
+                UploadStep::Done(_) => return Ok(()),
                 UploadStep::Failed(why) => return Err(why),
                 UploadStep::Again(upload, request) => match self.send(&request) {
                     Ok(response) => {

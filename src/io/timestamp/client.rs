@@ -11,7 +11,7 @@ use crate::io::http::failure::Trouble;
 use crate::io::http::tls::{Identity, Tls};
 use crate::io::registry::Pace;
 use crate::io::registry::pause::{back_off, retry_after};
-use crate::io::registry::send::{Outgoing, Sender};
+use crate::io::registry::send::{Answer, Content, Outgoing, Sender};
 use crate::io::registry::statistics::Counters;
 use crate::io::run::{Run, Stopped};
 use crate::limits::Limits;
@@ -156,8 +156,9 @@ impl Client {
             ],
             authorization: None,
             form: None,
-            body: Some(query.der()),
+            body: Some(Content::Here(query.der())),
             max_bytes: self.limits.token_bytes,
+            answer: Answer::Whole,
             retry: Retry::Safe,
             identity: Identity::Hide,
         };
