@@ -568,26 +568,40 @@ mod tests {
     fn bounds() {
         let (world, index) = signed_index();
         let of = |limits: Limits| world.closure(&index, Follow::Referrers, &limits);
-        let mut limits = Limits::default();
-        limits.referrer_nesting = 1;
+        let limits = Limits {
+            referrer_nesting: 1,
+            ..Limits::default()
+        };
         assert!(of(limits).problems()[0].reason.contains("referrer_nesting"));
-        let mut limits = Limits::default();
-        limits.index_nesting = 1;
+        let limits = Limits {
+            index_nesting: 1,
+            ..Limits::default()
+        };
         assert!(of(limits).problems()[0].reason.contains("index_nesting"));
-        let mut limits = Limits::default();
-        limits.copied_blob_bytes = 1;
+        let limits = Limits {
+            copied_blob_bytes: 1,
+            ..Limits::default()
+        };
         assert!(
             of(limits).problems()[0]
                 .reason
                 .contains("copied_blob_bytes")
         );
-        for set in [
-            (|limits: &mut Limits| limits.copied_manifests = 1) as fn(&mut Limits),
-            |limits| limits.copied_blobs = 1,
-            |limits| limits.artifact_bytes = 1,
-        ] {
-            let mut limits = Limits::default();
-            set(&mut limits);
+        let many = [
+            Limits {
+                copied_manifests: 1,
+                ..Limits::default()
+            },
+            Limits {
+                copied_blobs: 1,
+                ..Limits::default()
+            },
+            Limits {
+                artifact_bytes: 1,
+                ..Limits::default()
+            },
+        ];
+        for limits in many {
             let mut closure = Closure::new(&index, Follow::Referrers, &limits);
             let error = loop {
                 match closure.wanted() {
