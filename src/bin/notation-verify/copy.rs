@@ -80,8 +80,11 @@ pub fn run(args: &CopyArgs) -> Exit {
     };
     let report = match go(args, &run) {
         Ok(report) => report,
-        Err(_) if run.cancel().is_cancelled() => return Exit::Interrupted,
-        Err(error) => return sources::cannot_begin(args.output, kind, &error),
+        Err(error) => {
+            let exit = sources::cannot_begin(args.output, kind, &error);
+            let interrupted = run.cancel().is_cancelled();
+            return if interrupted { Exit::Interrupted } else { exit };
+        }
     };
     if args.output == Output::Json {
         let mut document = json!({

@@ -1,7 +1,7 @@
 //! Images with everything that belongs to them, from one place to another: [`copy`];
 //! and whether two places have the same: [`compare`].
 //!
-//! What belongs to an image is its [`Closure`](crate::oci::Closure): the manifests
+//! What belongs to an image is its [`Closure`]: the manifests
 //! that an index lists, their configs and layers, and the referrers of each of them,
 //! signatures included. It is read first. An image that is not whole at the source is
 //! not begun; blobs come before the manifests that name them, and the tag comes last,
