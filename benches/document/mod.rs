@@ -5,9 +5,10 @@ use std::path::Path;
 use std::process::Command;
 
 /// Before each part but the first.
-const BOUNDARIES: [&str; 2] = [
+const BOUNDARIES: [&str; 3] = [
     "<!-- What follows is written by benches/registry.rs. -->\n",
     "<!-- What follows is written by benches/signing.rs. -->\n",
+    "<!-- What follows is written by hand. -->\n",
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,18 +23,28 @@ pub(crate) enum Part {
 pub(crate) fn write(part: Part, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/BENCHMARKS.md");
     let old = std::fs::read_to_string(&path).unwrap();
-    let [before, after] = BOUNDARIES;
-    let (old, signing) = old.split_once(after).unwrap_or((&old, ""));
-    let (compare, registry) = old.split_once(before).unwrap_or((old, ""));
-    let (compare, registry, signing) = match part {
-        Part::Compare => (text, registry, signing),
-        Part::Registry => (compare, text, signing),
-        Part::Signing => (compare, registry, text),
+    let mut parts = Vec::new();
+    let mut rest = old.as_str();
+    for boundary in BOUNDARIES {
+        let (part, after) = rest.split_once(boundary).expect("all boundaries are there");
+        parts.push(part);
+        rest = after;
+    }
+    parts.push(rest);
+    let at = match part {
+        Part::Compare => 0,
+        Part::Registry => 1,
+        Part::Signing => 2,
     };
-    let text = [compare, before, registry, after, signing]
-        .map(str::trim)
-        .join("\n\n");
-    std::fs::write(path, text.trim_end().to_owned() + "\n").unwrap();
+    parts[at] = text;
+    let mut text = String::new();
+    for (number, part) in parts.into_iter().enumerate() {
+        if number > 0 {
+            text = text + "\n" + BOUNDARIES[number - 1] + "\n";
+        }
+        text = text + part.trim() + "\n";
+    }
+    std::fs::write(path, text).unwrap();
 }
 
 /// A line about what else the machine does.
