@@ -25,6 +25,8 @@ mod parallel;
 #[cfg(feature = "http")]
 pub mod payloads;
 #[cfg(feature = "http")]
+pub mod prune;
+#[cfg(feature = "http")]
 pub mod registry;
 #[cfg(feature = "http")]
 mod resolve;

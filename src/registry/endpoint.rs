@@ -206,6 +206,12 @@ impl Endpoint {
         format!("repository:{}:pull,push", self.repository)
     }
 
+    /// The same so that manifests can be deleted too.
+    #[must_use]
+    pub fn delete_scope(&self) -> String {
+        format!("repository:{}:pull,push,delete", self.repository)
+    }
+
     /// The address of a path of the registry.
     pub(super) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.origin)

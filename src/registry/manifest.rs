@@ -1,18 +1,21 @@
-//! Manifests without a list around them: whether one is there, and putting one there
-//! (distribution-spec, "Checking if content exists in the registry", "Pushing
-//! Manifests"). A manifest with a subject is for [`Publish`](super::Publish).
+//! Manifests without a list around them: whether one is there, putting one there, and
+//! deleting one (distribution-spec, "Checking if content exists in the registry",
+//! "Pushing Manifests", "Deleting Manifests"). A manifest with a subject is for
+//! [`Publish`](super::Publish).
 
 use std::sync::Arc;
 
 use super::endpoint::Endpoint;
 use super::exchange::accept;
-use super::failure::status_failure;
+use super::failure::{has_code, status_failure};
 use super::message::{HttpRequest, HttpResponse, Method};
 use crate::error::quote;
-use crate::oci::media_type;
+use crate::oci::{Digest, media_type};
 
 /// Answers to these have no body that is read.
 const MAX_BYTES: usize = 0;
+/// What a registry may say of something that it deleted; nobody reads it.
+const MAX_DELETED_BYTES: usize = 16 * 1024;
 
 /// The request whether something of `media_type` is under `name`, a tag or a digest;
 /// `None` is a blob.
@@ -78,6 +81,45 @@ pub fn stored(request: &HttpRequest, response: &HttpResponse, digest: &str) -> R
     }
 }
 
+/// The request that deletes the manifest `digest`. There is none that deletes by tag.
+#[must_use]
+pub fn delete_manifest(endpoint: &Endpoint, digest: Digest) -> HttpRequest {
+    let url = endpoint.url(&endpoint.manifest(&digest.to_string()));
+    HttpRequest::new(Method::Delete, url, MAX_DELETED_BYTES)
+}
+
+/// What became of a manifest that was to be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deleted {
+    /// The registry deleted it.
+    Now,
+    /// It was not there.
+    Before,
+}
+
+/// Takes the answer to [`delete_manifest`].
+///
+/// # Errors
+/// Why it may still be there, for a person.
+pub fn deleted(request: &HttpRequest, response: &HttpResponse) -> Result<Deleted, String> {
+    match response.status {
+        200 | 202 | 204 => Ok(Deleted::Now),
+        404 => Ok(Deleted::Before),
+        // distribution-spec: "If deletion is disabled, the registry MUST respond with
+        // either a 400 or 405".
+        405 => Err(refuses(request, response)),
+        400..=499 if has_code(&response.body, "UNSUPPORTED") => Err(refuses(request, response)),
+        _ => Err(status_failure(&request.url, response)),
+    }
+}
+
+fn refuses(request: &HttpRequest, response: &HttpResponse) -> String {
+    format!(
+        "the registry does not let anybody delete manifests, allow it there first: {}",
+        status_failure(&request.url, response)
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,6 +158,31 @@ mod tests {
         let request = look_for(&endpoint(), "v1", Some("a/b"));
         assert!(request.url.ends_with("/manifests/v1"));
         assert!(request.headers[0].1.starts_with("a/b, "));
+    }
+
+    #[test]
+    fn what_is_deleted_is_gone() {
+        let digest = Digest::parse(DIGEST).unwrap();
+        let request = delete_manifest(&endpoint(), digest);
+        assert_eq!(request.method, Method::Delete);
+        assert!(request.url.ends_with(&format!("/manifests/{DIGEST}")));
+        let with_code = |status: u16, code: &str| HttpResponse {
+            status,
+            headers: Vec::new(),
+            body: format!(r#"{{"errors":[{{"code":"{code}","message":"m"}}]}}"#).into_bytes(),
+        };
+        for status in [200, 202, 204] {
+            assert_eq!(deleted(&request, &answer(status, None)), Ok(Deleted::Now));
+        }
+        assert_eq!(deleted(&request, &answer(404, None)), Ok(Deleted::Before));
+        for refusal in [answer(405, None), with_code(400, "UNSUPPORTED")] {
+            let why = deleted(&request, &refusal).unwrap_err();
+            assert!(why.contains("does not let anybody delete"), "{why}");
+        }
+        for other in [201, 301, 400, 401, 403, 409, 429, 500] {
+            let why = deleted(&request, &answer(other, None)).unwrap_err();
+            assert!(!why.contains("does not let anybody delete"), "{why}");
+        }
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub enum Method {
     Post,
     /// To take content.
     Put,
+    /// To be gone.
+    Delete,
 }
 
 /// What to do where a request gets no answer, or one that may be a better one the

@@ -1,13 +1,16 @@
 //! [`Publish`]: a manifest with a subject on its way into a repository, until the
-//! registry lists it (distribution-spec, "Pushing Manifests with Subject").
+//! registry lists it (distribution-spec, "Pushing Manifests with Subject"); and
+//! manifests that go off the list before they are deleted ("Deleting Manifests").
 //!
 //! A registry that knows of subjects says so, with the header `OCI-Subject`. For
 //! one that does not, clients keep the list themselves: an index under a tag that
 //! is made from the subject's digest ("Referrers Tag Schema"). Nobody guards that
 //! tag, so two clients that add to it at the same time can undo each other. Here a
 //! list that was written is read again after a while, and written again where the
-//! entry is gone: nobody is done before his entry outlived the others' writes.
+//! entry is gone: nobody is done before his entry outlived the others' writes. What
+//! was taken off the list may come back in the same way, and is taken off again.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -40,17 +43,35 @@ pub struct Publication {
     pub descriptor: Descriptor,
 }
 
-/// One manifest under way.
+/// What goes off a list.
+#[derive(Clone, Debug)]
+pub struct Withdrawal {
+    /// The digest of the subject.
+    pub subject: String,
+    /// The digests of the manifests.
+    pub digests: BTreeSet<String>,
+    /// Manifests for whose sake the others go: where one is not on the list, nothing
+    /// is written.
+    pub kept: BTreeSet<String>,
+}
+
+/// One change of a list under way.
 #[derive(Clone, Debug)]
 pub struct Publish {
     endpoint: Endpoint,
     limits: Limits,
     order: ReferrersOrder,
-    publication: Publication,
+    change: Change,
     stage: Stage,
     writes: u32,
     /// Whether the wait after the last write is over.
     settled: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Change {
+    Add(Publication),
+    Remove(Withdrawal),
 }
 
 #[derive(Clone, Debug)]
@@ -73,9 +94,10 @@ pub enum PublishStep {
     /// Wait until clients that read the list before it was written have written
     /// theirs, then call [`Publish::settled`].
     Settle(Box<Publish>),
-    /// The manifest is in the repository, and on the list. That a registry keeps the
-    /// list is no promise that it loses nothing where several publish at the same
-    /// moment: look again after a while.
+    /// The manifest is in the repository, and on the list; or those of a
+    /// [`Withdrawal`] are off the list, where the registry does not keep it. That a
+    /// registry keeps the list is no promise that it loses nothing where several
+    /// publish at the same moment: look again after a while.
     Done(Listed),
     /// Why not, for a person.
     Failed(String),
@@ -109,12 +131,41 @@ impl Publish {
             endpoint: endpoint.clone(),
             limits: limits.clone(),
             order,
-            publication,
+            change: Change::Add(publication),
             stage: Stage::Manifest(url),
             writes: 0,
             settled: true,
         };
         PublishStep::Again(Box::new(publish), request)
+    }
+
+    /// Starts to take manifests off the list of their subject, where clients keep it. A
+    /// registry that keeps it by itself takes off what is deleted:
+    /// [`Listed::ByRegistry`].
+    #[must_use]
+    pub fn withdraw(
+        endpoint: &Endpoint,
+        withdrawal: Withdrawal,
+        order: ReferrersOrder,
+        limits: &Limits,
+    ) -> PublishStep {
+        let publish = Self {
+            endpoint: endpoint.clone(),
+            limits: limits.clone(),
+            order,
+            change: Change::Remove(withdrawal),
+            stage: Stage::Settling,
+            writes: 0,
+            settled: true,
+        };
+        publish.find_list()
+    }
+
+    fn subject(&self) -> &str {
+        match &self.change {
+            Change::Add(publication) => &publication.subject,
+            Change::Remove(withdrawal) => &withdrawal.subject,
+        }
     }
 
     /// Takes the answer to the request.
@@ -140,7 +191,13 @@ impl Publish {
                         let url = url.clone();
                         self.found_list(&url, response)
                     }
-                    _ if missing => self.write_tag(None, None),
+                    _ if missing => match &self.change {
+                        Change::Add(_) => self.write_tag(None, None),
+                        Change::Remove(withdrawal) => match missing_of(withdrawal, None) {
+                            Some(why) => PublishStep::Failed(why),
+                            None => PublishStep::Done(Listed::ByTag),
+                        },
+                    },
                     _ => PublishStep::Failed(status_failure(url, response)),
                 }
             }
@@ -176,9 +233,10 @@ impl Publish {
         self.read_tag()
     }
 
-    fn accepted(mut self, url: &str, response: &HttpResponse) -> PublishStep {
-        let digest = &self.publication.descriptor.digest;
-        if let Some(stored) = response.header("docker-content-digest")
+    fn accepted(self, url: &str, response: &HttpResponse) -> PublishStep {
+        if let Change::Add(publication) = &self.change
+            && let digest = &publication.descriptor.digest
+            && let Some(stored) = response.header("docker-content-digest")
             && stored != digest
         {
             return PublishStep::Failed(format!(
@@ -189,10 +247,17 @@ impl Publish {
         if response.header("oci-subject").is_some() {
             return PublishStep::Done(Listed::ByRegistry);
         }
-        if self.order != ReferrersOrder::ApiFirst {
+        self.find_list()
+    }
+
+    fn find_list(mut self) -> PublishStep {
+        // What is taken off where nobody reads is listed still: who removes asks the
+        // API in any case.
+        let is_added = matches!(self.change, Change::Add(_));
+        if is_added && self.order != ReferrersOrder::ApiFirst {
             return self.read_tag();
         }
-        let path = self.endpoint.referrers(&self.publication.subject);
+        let path = self.endpoint.referrers(self.subject());
         let url = self.endpoint.url(&path);
         self.stage = Stage::Api(url.clone());
         let request = self.bounded(get(url, OCI_INDEX.to_owned()));
@@ -206,7 +271,10 @@ impl Publish {
             Ok(index) => index,
             Err(error) => return PublishStep::Failed(format!("`{url}`: {error}")),
         };
-        let ours = &self.publication.descriptor;
+        let Change::Add(publication) = &self.change else {
+            return PublishStep::Done(Listed::ByRegistry);
+        };
+        let ours = &publication.descriptor;
         let as_signature = |one: &&Descriptor| {
             one.artifact_type.is_none() || one.artifact_type == ours.artifact_type
         };
@@ -233,7 +301,7 @@ impl Publish {
     }
 
     fn tag_url(&self) -> String {
-        let tag = referrers_tag(&self.publication.subject);
+        let tag = referrers_tag(self.subject());
         self.endpoint.url(&self.endpoint.manifest(&tag))
     }
 
@@ -261,15 +329,25 @@ impl Publish {
                 return unusable("names a manifest and no index");
             }
             Ok(index) => {
-                let ours = &self.publication.descriptor.digest;
-                if index.descriptors().any(|one| one.digest == *ours) {
+                let has = |digest: &str| index.descriptors().any(|one| one.digest == digest);
+                let is_done = match &self.change {
+                    Change::Add(publication) => has(&publication.descriptor.digest),
+                    Change::Remove(withdrawal) => {
+                        if let Some(why) = missing_of(withdrawal, Some(&index)) {
+                            return PublishStep::Failed(why);
+                        }
+                        !withdrawal.digests.iter().any(|digest| has(digest))
+                    }
+                };
+                if is_done {
                     return if self.settled {
                         PublishStep::Done(Listed::ByTag)
                     } else {
                         self.settle()
                     };
                 }
-                if index.entries.len() >= self.limits.referrers {
+                let is_added = matches!(self.change, Change::Add(_));
+                if is_added && index.entries.len() >= self.limits.referrers {
                     return unusable(&format!(
                         "lists {} manifests, the limit is {} (`referrers`)",
                         index.entries.len(),
@@ -287,7 +365,8 @@ impl Publish {
         }
     }
 
-    /// Writes the list with the new entry. Whatever else the list has stays. A
+    /// Writes the list with the change. Whatever else the list has stays; an empty list
+    /// stays too, since tags are not deleted here. A
     /// registry that knows of conditions ("If-Match", RFC 9110 section 13.1) does
     /// not let it replace a list that was not seen.
     fn write_tag(mut self, list: Option<Value>, etag: Option<&str>) -> PublishStep {
@@ -319,7 +398,13 @@ impl Publish {
             .unwrap_or(OCI_INDEX)
             .to_owned();
         if let Some(entries) = list.get_mut("manifests").and_then(Value::as_array_mut) {
-            entries.push(entry(&self.publication.descriptor));
+            match &self.change {
+                Change::Add(publication) => entries.push(entry(&publication.descriptor)),
+                Change::Remove(withdrawal) => entries.retain(|entry| {
+                    let digest = entry.get("digest").and_then(Value::as_str);
+                    digest.is_none_or(|digest| !withdrawal.digests.contains(digest))
+                }),
+            }
         }
         let bytes = list.to_string().into_bytes();
         if bytes.len() > self.limits.manifest_bytes {
@@ -342,6 +427,17 @@ impl Publish {
         request.max_bytes = self.limits.manifest_bytes;
         request
     }
+}
+
+/// Why a withdrawal cannot go on, where `list` lacks what is to stay.
+fn missing_of(withdrawal: &Withdrawal, list: Option<&Index>) -> Option<String> {
+    let is_listed = |digest: &String| {
+        list.is_some_and(|list| list.descriptors().any(|one| one.digest == *digest))
+    };
+    let missing = withdrawal.kept.iter().find(|digest| !is_listed(digest))?;
+    Some(format!(
+        "`{missing}`, for whose sake others were to go, is not on the list of referrers any more"
+    ))
 }
 
 /// An entry of the list: with artifact type and annotations, as the registry would

@@ -525,3 +525,108 @@ fn what_is_no_registrys_is_left_alone() {
     };
     failed(done(start(bad)));
 }
+
+/// Manifests that go off the list of their subject.
+mod withdrawals {
+    use super::*;
+    use crate::registry::{Listed, Publish, PublishStep, Withdrawal};
+
+    const GOES: &str = "sha256:12bb4817bfb95241ef8a6acec599cee9717a8dddf8e9ac5581a17da62b3f8a28";
+    const KEPT: &str = "sha256:aabb4817bfb95241ef8a6acec599cee9717a8dddf8e9ac5581a17da62b3f8a28";
+
+    fn list(digests: &[&str]) -> Value {
+        let entries: Vec<Value> = digests
+            .iter()
+            .map(|digest| json!({"mediaType": OCI_MANIFEST, "digest": digest, "size": 2, "x": 1}))
+            .collect();
+        let mut list = index(&entries);
+        list["annotations"] = json!({"a": "b"});
+        list
+    }
+
+    fn again(step: PublishStep) -> (Publish, HttpRequest) {
+        match step {
+            PublishStep::Again(publish, request) => (*publish, request),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Asked for the tag.
+    fn reading(kept: &[&str]) -> Publish {
+        let endpoint = Endpoint::new(
+            &Reference::parse("reg.example/a/b:v1").unwrap(),
+            Scheme::Https,
+        );
+        let own = |digests: &[&str]| digests.iter().map(|one| (*one).to_owned()).collect();
+        let withdrawal = Withdrawal {
+            subject: SUBJECT.to_owned(),
+            digests: own(&[GOES]),
+            kept: own(kept),
+        };
+        // The API is asked whatever is known of it.
+        let order = ReferrersOrder::TagOnly;
+        let step = Publish::withdraw(&endpoint, withdrawal, order, &Limits::default());
+        let (publish, request) = again(step);
+        assert!(request.url.contains("/referrers/"), "{}", request.url);
+        let by_registry = publish
+            .clone()
+            .receive(&answer(200, OCI_INDEX, &list(&[GOES])));
+        assert!(matches!(by_registry, PublishStep::Done(Listed::ByRegistry)));
+        assert!(matches!(
+            publish.clone().receive(&status(500)),
+            PublishStep::Failed(_)
+        ));
+        let (publish, request) = again(publish.receive(&status(404)));
+        assert!(request.url.ends_with(&SUBJECT.replace(':', "-")));
+        publish
+    }
+
+    #[test]
+    fn an_entry_goes_and_everything_else_stays() {
+        let found = answer(200, OCI_INDEX, &list(&[GOES, KEPT]));
+        let (publish, request) = again(reading(&[KEPT]).receive(&found));
+        assert_eq!(request.method, Method::Put);
+        let written: Value = serde_json::from_slice(&request.body.unwrap()).unwrap();
+        assert_eq!(written, list(&[KEPT]));
+        let PublishStep::Settle(publish) = publish.receive(&status(201)) else {
+            panic!()
+        };
+        // Somebody wrote what he had read before.
+        let (publish, _) = again(publish.settled());
+        let (publish, request) = again(publish.receive(&found));
+        assert_eq!(request.method, Method::Put);
+        let PublishStep::Settle(publish) = publish.receive(&status(201)) else {
+            panic!()
+        };
+        let (publish, _) = again(publish.settled());
+        let step = publish.receive(&answer(200, OCI_INDEX, &written));
+        assert!(matches!(step, PublishStep::Done(Listed::ByTag)));
+    }
+
+    #[test]
+    fn the_last_entry_leaves_an_empty_list() {
+        let found = answer(200, OCI_INDEX, &list(&[GOES]));
+        let (_, request) = again(reading(&[]).receive(&found));
+        let written: Value = serde_json::from_slice(&request.body.unwrap()).unwrap();
+        assert_eq!(written, list(&[]));
+        // Nothing is made where there was no list.
+        let step = reading(&[]).receive(&status(404));
+        assert!(matches!(step, PublishStep::Done(Listed::ByTag)));
+        let step = reading(&[]).receive(&answer(200, OCI_INDEX, &list(&[KEPT])));
+        assert!(matches!(step, PublishStep::Done(Listed::ByTag)));
+    }
+
+    #[test]
+    fn nothing_is_written_where_what_stays_is_gone() {
+        for found in [
+            answer(200, OCI_INDEX, &list(&[GOES])),
+            answer(200, OCI_INDEX, &list(&[])),
+            status(404),
+        ] {
+            match reading(&[KEPT]).receive(&found) {
+                PublishStep::Failed(why) => assert!(why.contains(KEPT), "{why}"),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}

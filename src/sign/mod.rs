@@ -21,6 +21,7 @@ pub mod local;
 pub mod manifest;
 pub mod map;
 pub mod payload;
+pub mod prune;
 mod stamp;
 
 pub use stamp::{StampProgress, Stamped, Stamping};

@@ -115,7 +115,8 @@ impl Registry {
         Self::start_with(programs, kind, security, &[])
     }
 
-    /// With more arguments for `registries serve`.
+    /// With more arguments for `registries serve`; for the others, `keeps` is a registry
+    /// that deletes nothing.
     pub fn start_with(programs: &Programs, kind: Kind, security: Security, more: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let authority = programs.authority.clone();
@@ -158,7 +159,10 @@ impl Registry {
             command
         } else {
             let configuration = folder.path().join("config.yml");
-            let text = distribution(folder.path(), security, realm.as_deref(), file);
+            let mut text = distribution(folder.path(), security, realm.as_deref(), file);
+            if more.contains(&"keeps") {
+                text = text.replace("enabled: true", "enabled: false");
+            }
             std::fs::write(&configuration, text).unwrap();
             let mut command = programs.distribution(kind);
             command.arg("serve").arg(&configuration);

@@ -12,6 +12,7 @@ use crate::bundle::BundleArgs;
 use crate::copy::CopyArgs;
 use crate::evidence::{EvidenceArgs, seconds};
 use crate::payload::PayloadArgs;
+use crate::prune::PruneArgs;
 use crate::registry::RegistryArgs;
 use crate::reports::Wanted;
 use crate::sign::SignArgs;
@@ -43,7 +44,7 @@ Exit codes:
   6  interrupted: somebody ended the run (Ctrl-C), what was done is reported
 Of many images: 6 where the run was interrupted, else the first of 1, 3, 4 that
 one image has, else 0 (or 5): all are trusted.
-Of payload, sign, attach and copy: 0 where everything was done, else 1, or 6.";
+Of payload, sign, attach, copy and prune: 0 where everything was done, else 1, or 6.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -65,6 +66,8 @@ pub enum Command {
     Attach(Box<AttachArgs>),
     /// Copy an image with its signatures, or compare two places.
     Copy(Box<CopyArgs>),
+    /// List the signatures that nobody needs any more, or delete them.
+    Prune(Box<PruneArgs>),
     /// Print completions for a shell.
     Completions {
         /// The shell.

@@ -15,6 +15,7 @@ mod list;
 mod lookup;
 mod payload;
 mod progress;
+mod prune;
 mod reasons;
 mod registry;
 mod reports;
@@ -41,6 +42,7 @@ fn main() -> std::process::ExitCode {
         Command::Attach(args) => attach::run(&args),
         Command::Sign(args) => sign::run(&args),
         Command::Copy(args) => copy::run(&args),
+        Command::Prune(args) => prune::run(&args),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "notation-verify", &mut text);

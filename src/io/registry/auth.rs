@@ -46,6 +46,8 @@ pub struct Who {
 pub enum Access {
     Pull,
     PullAndPush,
+    /// To delete manifests too.
+    All,
 }
 
 impl Who {
@@ -53,6 +55,7 @@ impl Who {
         match self.access {
             Access::Pull => self.endpoint.pull_scope(),
             Access::PullAndPush => self.endpoint.push_scope(),
+            Access::All => self.endpoint.delete_scope(),
         }
     }
 }

@@ -50,6 +50,13 @@ impl RegistryHost {
         self
     }
 
+    /// The same host, which may write and delete.
+    #[must_use]
+    pub(in crate::io) fn for_deleting(mut self) -> Self {
+        self.who.access = Access::All;
+        self
+    }
+
     pub(super) const fn client(&self) -> &RegistryClient {
         &self.client
     }

@@ -275,6 +275,7 @@ fn send(
         Method::Head => ureq::http::Method::HEAD,
         Method::Post => ureq::http::Method::POST,
         Method::Put => ureq::http::Method::PUT,
+        Method::Delete => ureq::http::Method::DELETE,
     };
     let mut request = ureq::http::Request::builder().method(method).uri(uri);
     for (name, value) in outgoing.headers {

@@ -1,4 +1,5 @@
-//! What is written to registries: blobs, and manifests with a subject.
+//! What is written to registries, blobs and manifests with a subject, and what is
+//! deleted there.
 
 use std::sync::Arc;
 
@@ -6,7 +7,8 @@ use super::attempts::Ended;
 use super::host::RegistryHost;
 use crate::oci::Digest;
 use crate::registry::{
-    Listed, Publication, Publish, PublishStep, ReferrersOrder, Upload, UploadStep,
+    Deleted, Listed, Publication, Publish, PublishStep, ReferrersOrder, Upload, UploadStep,
+    Withdrawal, delete_manifest, deleted,
 };
 
 /// How far a manifest is that is published.
@@ -54,6 +56,25 @@ impl RegistryHost {
         let order = self.client().referrers_order(self.endpoint());
         let limits = self.client().limits();
         self.drive(Publish::start(self.endpoint(), publication, order, limits))
+    }
+
+    /// Takes manifests off the list of their subject, where clients keep that.
+    pub(in crate::io) fn withdraw(&self, withdrawal: Withdrawal) -> Result<Published, String> {
+        let order = self.client().referrers_order(self.endpoint());
+        let limits = self.client().limits();
+        self.drive(Publish::withdraw(
+            self.endpoint(),
+            withdrawal,
+            order,
+            limits,
+        ))
+    }
+
+    /// Deletes a manifest.
+    pub(in crate::io) fn delete(&self, digest: Digest) -> Result<Deleted, String> {
+        let request = delete_manifest(self.endpoint(), digest);
+        let response = self.send(&request).map_err(|why| why.to_string())?;
+        deleted(&request, &response)
     }
 
     /// Goes on after the wait that [`Published::Settle`] asks for.
