@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 use world::programs::Programs;
 use world::proxy::{Act, Answer, Asked, Proxy};
 use world::push::Pusher;
-use world::{Kind, Registry, Security};
+use world::{Access, Kind, Registry, Security};
 
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_notation-verify"));
@@ -345,6 +345,124 @@ fn go(client: &RegistryClient, from: &str, to: &str) -> CopyReport {
         &mut |_| {},
     )
     .unwrap()
+}
+
+/// A registry that keeps the list, and loses entries: for a while, or always.
+#[test]
+fn entries_that_the_registry_lost() {
+    let Some(programs) = world::programs::programs() else {
+        return;
+    };
+    let from = Registry::start(&programs, Kind::Olareg, Security::OPEN);
+    let signed = Signed::push(&programs, &from, "lost/app");
+    let to = Registry::start(&programs, Kind::Olareg, Security::OPEN);
+    for (repository, lost) in [("lost/some", 3), ("lost/all", usize::MAX)] {
+        let (written, looks) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let proxy = Proxy::start(Some(&to.address), &[], move |asked| {
+            match step(asked) {
+                "put manifest" => {
+                    written.fetch_add(1, Ordering::SeqCst);
+                }
+                "list"
+                    if written.load(Ordering::SeqCst) > 0
+                        && looks.fetch_add(1, Ordering::SeqCst) < lost =>
+                {
+                    let list = r#"{"schemaVersion": 2, "manifests": [],
+                        "mediaType": "application/vnd.oci.image.index.v1+json"}"#;
+                    return Act::Answer(Answer::new(200, &[], list));
+                }
+                _ => {}
+            }
+            Act::Pass
+        });
+        let mut options = options();
+        options.settle = Duration::from_millis(1);
+        let [source, target] = [
+            from.reference("lost/app", "v1"),
+            format!("{}/{repository}", proxy.address),
+        ]
+        .map(|text| Reference::parse(&text).unwrap());
+        let report = copy(
+            &Place::Registry(&client(&from), &source),
+            &Target::Registry(&client(&to), &target),
+            &options,
+            &mut |_| {},
+        )
+        .unwrap();
+        assert_eq!(report.is_complete(), lost != usize::MAX, "{report:?}");
+        if report.is_complete() {
+            signed.verify(&programs, (&from, "lost/app"), (&to, repository));
+        } else {
+            assert!(format!("{report:?}").contains("not to be relied on"));
+        }
+    }
+}
+
+/// Out of registries with accounts and tokens, with and without TLS, back into them,
+/// and from one of their repositories to another.
+#[test]
+fn guarded_registries() {
+    let Some(programs) = world::programs::programs() else {
+        return;
+    };
+    let open = Registry::start(&programs, Kind::Ggcr, Security::OPEN);
+    let outside = client(&open);
+    let mut copied = 0;
+    for kind in [Kind::Olareg, Kind::Distribution] {
+        for security in Security::ALL {
+            if security.access == Access::Anyone {
+                continue;
+            }
+            let case = format!("{kind:?} {security:?}");
+            let guarded = Registry::start(&programs, kind, security);
+            let signed = Signed::push(&programs, &guarded, "guarded/app");
+            let mut options = world::ours::options_for(&guarded);
+            options.credentials = world::ours::account();
+            let inside = RegistryClient::new(options);
+            let name = |repository: &str| guarded.reference(repository, "v1");
+            let elsewhere = open.reference(&format!("copied/{copied}"), "v1");
+            for (from, to) in [
+                (
+                    (&inside, name("guarded/app")),
+                    (&outside, elsewhere.clone()),
+                ),
+                ((&outside, elsewhere), (&inside, name("guarded/back"))),
+                (
+                    (&inside, name("guarded/app")),
+                    (&inside, name("guarded/beside")),
+                ),
+            ] {
+                let [source, target] = [&from.1, &to.1].map(|text| Reference::parse(text).unwrap());
+                let report = copy(
+                    &Place::Registry(from.0, &source),
+                    &Target::Registry(to.0, &target),
+                    &self::options(),
+                    &mut |_| {},
+                )
+                .unwrap();
+                assert!(report.is_complete(), "{case}: {report:?}");
+                copied += 1;
+            }
+            for repository in ["guarded/back", "guarded/beside"] {
+                signed.verify(&programs, (&guarded, "guarded/app"), (&guarded, repository));
+            }
+            // Without an account nothing is written.
+            let stranger = client(&guarded);
+            let source = Reference::parse(&open.reference("copied/0", "v1")).unwrap();
+            let target = Reference::parse(&name("guarded/stranger")).unwrap();
+            let ended = copy(
+                &Place::Registry(&outside, &source),
+                &Target::Registry(&stranger, &target),
+                &self::options(),
+                &mut |_| {},
+            );
+            assert!(
+                ended.is_err() || ended.is_ok_and(|report| !report.is_complete()),
+                "{case}"
+            );
+        }
+    }
+    assert_eq!(copied, 2 * 4 * 3);
 }
 
 /// Something goes wrong once or twice at each step, on either side, and everything

@@ -1,6 +1,6 @@
 //! What an answer that is no success means, for a person.
 
-use super::message::HttpResponse;
+use super::message::{HttpResponse, Method};
 use crate::oci::excerpt;
 use crate::wire;
 
@@ -39,11 +39,13 @@ pub const fn is_passing_status(status: u16) -> bool {
 /// Whether a request that was answered so may have a better answer the next time.
 ///
 /// A wrong digest is among them: what is sent here has the digest that it is sent
-/// under. Registries that read their own files while they write them answer so.
+/// under. Registries that read their own files while they write them answer so. To
+/// HEAD they do without a word about it.
 #[must_use]
-pub fn is_passing(response: &HttpResponse) -> bool {
+pub fn is_passing(method: Method, response: &HttpResponse) -> bool {
     is_passing_status(response.status)
-        || response.status == 400 && has_code(&response.body, "DIGEST_INVALID")
+        || response.status == 400
+            && (method == Method::Head || has_code(&response.body, "DIGEST_INVALID"))
 }
 
 /// The first error in the body of an answer, with its code.
@@ -110,7 +112,13 @@ mod tests {
                 body: body.into(),
                 ..HttpResponse::default()
             };
-            assert_eq!(is_passing(&response), expected, "{status} {body}");
+            assert_eq!(
+                is_passing(Method::Get, &response),
+                expected,
+                "{status} {body}"
+            );
+            let of_head = expected || status == 400;
+            assert_eq!(is_passing(Method::Head, &response), of_head, "{status}");
         }
     }
 

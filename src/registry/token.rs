@@ -87,7 +87,8 @@ fn well_known(registry: &Origin, realm: &Origin) -> bool {
     realm.scheme() == Scheme::Https && realm.port() == 443 && realm.host() == pair
 }
 
-/// The address for a token by GET.
+/// The address for a token by GET. A `scope` may have several parts with spaces
+/// between them.
 ///
 /// # Errors
 /// Where the service is too long.
@@ -104,7 +105,10 @@ pub fn url(realm: &Uri, service: Option<&str>, scope: &str) -> Result<String, St
     if let Some(service) = service {
         add("service", bounded(service)?);
     }
-    add("scope", scope);
+    // Several are members of their own (distribution's token specification).
+    for scope in scope.split(' ') {
+        add("scope", scope);
+    }
     Ok(url)
 }
 
@@ -291,6 +295,10 @@ mod tests {
         assert_eq!(
             url(&realm, None, "s").unwrap(),
             "https://a.example/token?scope=s"
+        );
+        assert_eq!(
+            url(&realm, None, "s t").unwrap(),
+            "https://a.example/token?scope=s&scope=t"
         );
         let form = refresh_form(Some("x"), "y z", &Secret::new("a=b")).unwrap();
         assert!(

@@ -164,6 +164,9 @@ impl Upload {
                 }
                 // Only what was asked for with a mount is answered so.
                 (201, _) if url.contains("?mount=") => UploadStep::Done(Brought::Mounted),
+                // It may not be read there, or there is no such thing as a mount: the
+                // content can be sent all the same.
+                (400..=405 | 501, _) if url.contains("?mount=") => self.post(),
                 (202, None) => UploadStep::Failed(format!(
                     "`{url}` was answered without saying where the upload goes"
                 )),
@@ -310,10 +313,20 @@ mod tests {
             "{}",
             request.url
         );
+        let mounting = upload.clone();
         let step = upload.clone().receive(&answer(201, None, ""), |_| false);
         assert!(matches!(step, UploadStep::Done(Brought::Mounted)));
         let (upload, put) = again(upload.receive(&answer(202, Some("/u"), ""), |_| false));
         assert_eq!((put.body, put.streamed), (None, Some(7)));
+        for status in [400, 401, 403, 404, 405, 501] {
+            let step = mounting
+                .clone()
+                .receive(&answer(status, None, ""), |_| false);
+            let (upload, request) = again(step);
+            assert!(request.url.ends_with("/uploads/"), "{}", request.url);
+            let refused = upload.receive(&answer(status, None, ""), |_| false);
+            assert!(matches!(refused, UploadStep::Failed(_)));
+        }
         // The next time it is not tried.
         let (upload, _) = again(upload.lost("cut off".to_owned()));
         let (_, request) = again(upload.receive(&answer(404, None, ""), |_| false));

@@ -15,6 +15,11 @@ use crate::oci::closure::Node;
 use crate::registry::Publish;
 use crate::wire::Descriptor;
 
+/// How often what a list lost is published again.
+const MAX_ROUNDS: u32 = 10;
+/// How long a list that the registry keeps is left alone before it is read again.
+const REGISTRY_SETTLE: Duration = Duration::from_millis(500);
+
 /// Manifests that are written one after the other, because they are on one list.
 struct Group<'a> {
     subject: Option<&'a str>,
@@ -27,6 +32,8 @@ struct Waiting<'a> {
     nodes: Vec<&'a Node>,
     results: Vec<Option<ItemResult>>,
     open: Vec<(usize, Box<Publish>)>,
+    /// How often some were published again.
+    rounds: u32,
 }
 
 type Step<'a> = Progress<Waiting<'a>, Vec<(&'a Node, ItemResult)>>;
@@ -68,6 +75,7 @@ impl Job<'_> {
             nodes: group.nodes.clone(),
             results: Vec::new(),
             open: Vec::new(),
+            rounds: 0,
         };
         let mut slowest = Duration::ZERO;
         for (index, node) in group.nodes.iter().enumerate() {
@@ -136,7 +144,16 @@ impl Job<'_> {
         slowest: Duration,
     ) -> Step<'a> {
         if waiting.open.is_empty() {
-            self.see_listed(writer, &mut waiting);
+            if self.publish_again(writer, &mut waiting) {
+                let settle = self.options.settle;
+                let wait = if waiting.open.is_empty() {
+                    settle.min(REGISTRY_SETTLE)
+                } else {
+                    settle
+                };
+                let now = Instant::now();
+                return Progress::Later(now.checked_add(wait).unwrap_or(now), waiting);
+            }
             let results = waiting.nodes.into_iter().zip(waiting.results);
             return Progress::Done(
                 results
@@ -154,28 +171,50 @@ impl Job<'_> {
     }
 
     /// Whoever keeps the list may lose what was published at the same moment as
-    /// something else: what was written must be seen there.
-    fn see_listed(&self, writer: &Writer, waiting: &mut Waiting<'_>) {
+    /// something else: what was written must be seen there, and is written again
+    /// where it is not. Whether that was done.
+    fn publish_again(&self, writer: &Writer, waiting: &mut Waiting<'_>) -> bool {
         let (Writer::Registry(host), Some(subject)) = (writer, &waiting.subject) else {
-            return;
+            return false;
         };
         let is_copied = |result: &Option<ItemResult>| matches!(result, Some(ItemResult::Copied));
         if !waiting.results.iter().any(is_copied) {
-            return;
+            return false;
         }
         let listed = host.all_referrers(subject);
-        for (node, result) in waiting.nodes.iter().zip(&mut waiting.results) {
+        let mut again = false;
+        let written = waiting.nodes.iter().zip(&mut waiting.results);
+        for (index, (node, result)) in written.enumerate() {
             let digest = &node.descriptor.digest;
-            let why = match &listed {
+            let put = match &listed {
                 _ if !is_copied(result) => continue,
                 Ok(listed) if listed.iter().any(|one| one.digest == *digest) => continue,
-                Ok(_) => "it was written, and is not on the list of its subject's referrers: run \
-                          this again"
-                    .to_owned(),
-                Err(why) => format!("the destination's list of referrers cannot be read: {why}"),
+                Ok(_) if waiting.rounds < MAX_ROUNDS => {
+                    again = true;
+                    writer.manifest(node, false, self.options)
+                }
+                Ok(_) => {
+                    let why = format!(
+                        "it was written {MAX_ROUNDS} times, and is not on the list of its \
+                         subject's referrers, which is not to be relied on"
+                    );
+                    Put::Done(ItemResult::of_failure(why, &self.options.run))
+                }
+                Err(why) => {
+                    let why = format!("the destination's list of referrers cannot be read: {why}");
+                    Put::Done(ItemResult::of_failure(why, &self.options.run))
+                }
             };
-            *result = Some(ItemResult::of_failure(why, &self.options.run));
+            *result = match put {
+                Put::Done(result) => Some(result),
+                Put::Settle(publish, _) => {
+                    waiting.open.push((index, publish));
+                    None
+                }
+            };
         }
+        waiting.rounds = waiting.rounds.saturating_add(1);
+        again
     }
 
     /// Gives the image its tag, and a layout its entries, once all of it is there.

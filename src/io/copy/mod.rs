@@ -130,7 +130,7 @@ pub fn copy(
     match options.effect {
         Effect::DryRun => compare::dry_run(&job, to, &mut report, progress)?,
         Effect::Write => {
-            let writer = to.writer(options)?;
+            let writer = to.writer(&job.reader, options)?;
             job.write(&writer, &mut report, progress);
         }
     }

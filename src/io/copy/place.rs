@@ -9,7 +9,7 @@ use crate::io::registry::{RegistryClient, RegistryHost};
 use crate::io::run::Run;
 use crate::limits::Limits;
 use crate::oci::{Digest, Reference};
-use crate::registry::Origin;
+use crate::registry::Endpoint;
 use crate::session::{Need, NeedId, Reply, Request, resolved};
 use crate::wire::Descriptor;
 
@@ -139,13 +139,11 @@ impl Reader<'_> {
         }
     }
 
-    /// The repository, where it is in the registry at `origin`.
-    pub(super) fn repository_at(&self, origin: &Origin) -> Option<&str> {
+    /// The repository, where it is in a registry.
+    pub(super) const fn endpoint(&self) -> Option<&Endpoint> {
         match self {
-            Self::Registry(host, _) if host.endpoint().origin() == origin => {
-                Some(host.endpoint().repository())
-            }
-            _ => None,
+            Self::Registry(host, _) => Some(host.endpoint()),
+            Self::Layout(..) => None,
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::io::layout::{Layout, LayoutWriter};
 use crate::io::registry::{Poured, Published, RegistryClient, RegistryHost};
 use crate::oci::closure::{Blob, Node};
 use crate::oci::{Digest, Reference};
-use crate::registry::{Brought, Publication, Publish};
+use crate::registry::{Brought, Endpoint, Publication, Publish};
 
 /// Where an image goes.
 #[derive(Clone, Copy, Debug)]
@@ -52,11 +52,15 @@ impl Target<'_> {
         }
     }
 
-    pub(super) fn writer(&self, options: &CopyOptions) -> Result<Writer, Error> {
+    pub(super) fn writer(&self, from: &Reader<'_>, options: &CopyOptions) -> Result<Writer, Error> {
         Ok(match self {
             Self::Registry(client, reference) => {
                 let host = client.host(reference).in_run(options.run.clone());
-                Writer::Registry(Box::new(host.for_writing()))
+                let host = host.for_writing();
+                Writer::Registry(Box::new(match from.endpoint() {
+                    Some(endpoint) => host.reading(endpoint),
+                    None => host,
+                }))
             }
             Self::Layout(path, _) => Writer::Layout(
                 Box::new(LayoutWriter::open(path, &options.limits)?),
@@ -126,8 +130,9 @@ fn upload(
     let provider = Provider::preferred();
     let endpoint = host.endpoint();
     let other = from
-        .repository_at(endpoint.origin())
-        .filter(|repository| *repository != endpoint.repository());
+        .endpoint()
+        .filter(|other| other.origin() == endpoint.origin() && *other != endpoint)
+        .map(Endpoint::repository);
     let brought = host.bring(digest, size, other, &mut |pour| {
         let read = from.with_blob(digest, |content| {
             let checked = Checked::new(content, digest, size, &provider);

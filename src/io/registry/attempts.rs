@@ -135,7 +135,7 @@ impl Attempts {
         let plain_http = |origin: &Origin| self.options.allows_plain_http(origin);
         let sent = self.sender.send(outgoing, timeout, run, plain_http);
         Ok(match sent {
-            Ok(sent) if is_passing(&sent.response) => Err(Failure::Answer(sent)),
+            Ok(sent) if is_passing(outgoing.method, &sent.response) => Err(Failure::Answer(sent)),
             Ok(sent) => Ok(sent),
             Err(Trouble::Stopped(why)) => return Err(why.into()),
             Err(Trouble::Lasting(why)) => {

@@ -39,6 +39,8 @@ pub struct Who {
     pub endpoint: Endpoint,
     /// What the token must allow.
     pub access: Access,
+    /// Another repository of the registry that the token must let read.
+    pub other: Option<Endpoint>,
 }
 
 /// What a token allows.
@@ -52,10 +54,14 @@ pub enum Access {
 
 impl Who {
     fn scope(&self) -> String {
-        match self.access {
+        let own = match self.access {
             Access::Pull => self.endpoint.pull_scope(),
             Access::PullAndPush => self.endpoint.push_scope(),
             Access::All => self.endpoint.delete_scope(),
+        };
+        match &self.other {
+            Some(other) => format!("{own} {}", other.pull_scope()),
+            None => own,
         }
     }
 }

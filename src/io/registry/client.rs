@@ -67,6 +67,7 @@ impl RegistryClient {
             registry: reference.registry().to_owned(),
             endpoint,
             access: Access::Pull,
+            other: None,
         };
         RegistryHost::new(self.clone(), who)
     }

@@ -57,6 +57,16 @@ impl RegistryHost {
         self
     }
 
+    /// The same host, whose tokens let read `other` too, where that is a repository
+    /// of the same registry.
+    #[must_use]
+    pub(in crate::io) fn reading(mut self, other: &Endpoint) -> Self {
+        if other.origin() == self.who.endpoint.origin() && *other != self.who.endpoint {
+            self.who.other = Some(other.clone());
+        }
+        self
+    }
+
     pub(super) const fn client(&self) -> &RegistryClient {
         &self.client
     }
