@@ -101,6 +101,10 @@ pub struct Limits {
     pub referrer_pages: usize,
     /// Descriptors read from referrer pages or an index for one artifact.
     pub referrers: usize,
+    /// Tags of one repository that are listed. Large registries have some ten thousand.
+    pub tags: usize,
+    /// Pages on which they come: registries give 50 to 1,000 at a time.
+    pub tag_pages: usize,
     /// Indexes within indexes: index, platform index, manifests are three.
     pub index_nesting: usize,
     /// Referrers of referrers: a signature of an image's bill of materials is two.
@@ -187,6 +191,8 @@ impl Default for Limits {
             signatures: 100,
             referrer_pages: 100,
             referrers: 10_000,
+            tags: 1_000_000,
+            tag_pages: 20_000,
             index_nesting: 8,
             referrer_nesting: 8,
             layers: 10_000,

@@ -748,3 +748,112 @@ fn a_run_that_is_killed_is_run_again() {
     }
     assert_eq!(killed, KILLS);
 }
+
+/// Tags come one on a page.
+fn page(asked: &Asked) -> Act {
+    if !asked.target.contains("/tags/list") {
+        return Act::Pass;
+    }
+    let page = asked.target.split_once("?page=");
+    let page: usize = page.map_or(0, |(_, page)| page.parse().unwrap());
+    Act::Edit(Box::new(move |answer: &mut Answer| {
+        let mut list: Value = serde_json::from_slice(&answer.body).unwrap();
+        let tags = list["tags"].as_array().unwrap().clone();
+        if page + 1 < tags.len() {
+            let next = format!("</v2/whole/app/tags/list?page={}>; rel=next", page + 1);
+            answer.set("Link", next);
+        }
+        list["tags"] = json!([tags[page]]);
+        answer.body = list.to_string().into_bytes();
+    }))
+}
+
+/// A whole repository: the images that are gone are found by the tags under which
+/// clients keep lists, whole and in pages.
+#[test]
+fn a_repository_is_searched() {
+    let Some(programs) = world::programs::programs() else {
+        return;
+    };
+    let mut found = 0;
+    for kind in [Kind::Distribution, Kind::Debian, Kind::Olareg] {
+        let registry = Registry::start(&programs, kind, Security::OPEN);
+        let mut pusher = Pusher::start(&programs, &registry);
+        let images: Vec<Image<'_>> = ["one", "two", "three"]
+            .iter()
+            .map(|text| Image {
+                programs: &programs,
+                registry: &registry,
+                repository: "whole/app".to_owned(),
+                digest: pusher.one(&json!({
+                    "op": "image", "repository": "whole/app", "tag": text, "text": text,
+                })),
+            })
+            .collect();
+        let made: Vec<String> = images
+            .iter()
+            .map(|image| image.sign(&[("ec", 100, None)]).remove(0))
+            .collect();
+        for image in &images[..2] {
+            let path = format!("/v2/whole/app/manifests/{}", image.digest);
+            ask(&registry.address, "DELETE", &path);
+        }
+        let repository = format!("{}/whole/app", registry.address);
+        if kind.has_referrers_api() {
+            let (code, document, says) = run(&programs, &["--repository", &repository]);
+            assert_eq!(code, Some(0), "{says}");
+            assert_eq!(document["repositories"][0]["lists"], 0, "{says}");
+            assert_eq!(document["images"], json!([]), "{says}");
+            continue;
+        }
+
+        let pages = Proxy::start(Some(&registry.address), &[], page);
+        let gone: BTreeSet<&str> = images[..2].iter().map(|image| &*image.digest).collect();
+        for address in [&registry.address, &pages.address] {
+            let repository = format!("{address}/whole/app");
+            let (code, document, says) = run(&programs, &["--repository", &repository]);
+            assert_eq!(code, Some(0), "{kind:?}: {says}");
+            let repositories = json!([{"repository": repository, "lists": 3, "gone": 2}]);
+            assert_eq!(document["repositories"], repositories, "{kind:?}: {says}");
+            let images = document["images"].as_array().unwrap().iter();
+            let images: BTreeSet<&str> =
+                images.map(|one| one["digest"].as_str().unwrap()).collect();
+            assert_eq!(images, gone, "{kind:?}: {says}");
+            assert_eq!(
+                document["counts"]["signatures"]["goes"], 2,
+                "{kind:?}: {says}"
+            );
+        }
+        let asked = pages.asked();
+        let tags = asked.iter().filter(|one| one.target.contains("/tags/list"));
+        assert!(tags.count() >= 4, "{kind:?}");
+
+        // Half a list is none, and what cannot be looked at is not gone.
+        for (what, status) in [("/tags/list?page=2", 404), ("HEAD", 403), ("HEAD", 503)] {
+            let proxy = Proxy::start(Some(&registry.address), &[], move |asked: &Asked| {
+                if asked.method == what || asked.target.ends_with(what) {
+                    return Act::Answer(Answer::new(status, &[("Retry-After", "0")], ""));
+                }
+                page(asked)
+            });
+            let repository = format!("{}/whole/app", proxy.address);
+            let (code, document, says) = run(&programs, &["--repository", &repository, "--delete"]);
+            assert_eq!(code, Some(3), "{kind:?} {what}: {says}");
+            assert!(document["error"]["message"].is_string(), "{says}");
+        }
+        let (code, _, says) = run(&programs, &["--repository", &format!("{repository}:one")]);
+        assert_eq!(code, Some(2), "{says}");
+
+        let (code, document, says) = run(&programs, &["--repository", &repository, "--delete"]);
+        assert_eq!(code, Some(0), "{kind:?}: {says}");
+        assert_eq!(document["counts"]["signatures"]["deleted"], 2, "{says}");
+        assert!(
+            !images[2].has(&made[0]) && !images[2].has(&made[1]),
+            "{kind:?}"
+        );
+        assert_eq!(images[2].listed(), set(&[&made[2]]), "{kind:?}");
+        images[2].verifies();
+        found += gone.len();
+    }
+    assert_eq!(found, 2 * 2);
+}

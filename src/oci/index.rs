@@ -3,7 +3,7 @@
 
 use super::json::{self, Count, RawDescriptor, malformed};
 use super::manifest::check_schema_version;
-use super::media_type;
+use super::{Digest, media_type};
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 use crate::wire::Descriptor;
@@ -135,6 +135,15 @@ pub fn referrers_tag(digest: &str) -> String {
             .collect()
     };
     format!("{}-{}", cut(algorithm, 32), cut(encoded, 64))
+}
+
+/// The digest whose referrers are under `tag`, where it is such a tag and was not cut:
+/// an SHA-256 digest.
+#[must_use]
+pub fn referrers_subject(tag: &str) -> Option<Digest> {
+    let (algorithm, encoded) = tag.split_once('-')?;
+    let digest = Digest::parse(&format!("{algorithm}:{encoded}")).ok()?;
+    (referrers_tag(&digest.to_string()) == tag && algorithm == "sha256").then_some(digest)
 }
 
 #[derive(serde::Deserialize)]
@@ -269,5 +278,21 @@ mod tests {
             "test-algorithm-using-algorithm-s-alsoSome-InTheEncodedSectionToShowHyphen\
              ReplacementAndLotsAndLot"
         );
+        let subject = referrers_subject(&referrers_tag(DIGEST)).unwrap();
+        assert_eq!(subject.to_string(), DIGEST);
+        let tag = referrers_tag(DIGEST);
+        for other in [
+            "v1",
+            "sha256-",
+            &format!("{tag}0"),
+            &format!("{tag}.sig"),
+            &tag.to_uppercase(),
+            &tag.replace('-', ":"),
+            // Cut, or not to be told from one that was cut.
+            &referrers_tag(&long),
+            &format!("sha512-{}", "a".repeat(128)),
+        ] {
+            assert_eq!(referrers_subject(other), None, "{other}");
+        }
     }
 }

@@ -20,6 +20,6 @@ pub use closure::Closure;
 pub use content::Content;
 pub use digest::{Digest, DigestError};
 pub use image_list::{ImageList, Relocation};
-pub use index::{Index, IndexEntry, Platform, referrers_tag};
+pub use index::{Index, IndexEntry, Platform, referrers_subject, referrers_tag};
 pub use manifest::{Manifest, SignatureManifest};
 pub use reference::{LayoutReference, Reference};

@@ -232,6 +232,11 @@ impl Endpoint {
         format!("/v2/{}/blobs/uploads/", self.repository)
     }
 
+    /// The path of the list of tags.
+    pub(super) fn tags(&self) -> String {
+        format!("/v2/{}/tags/list", self.repository)
+    }
+
     /// The path of the referrers of a digest.
     pub(super) fn referrers(&self, digest: &str) -> String {
         format!("/v2/{}/referrers/{digest}", self.repository)

@@ -21,6 +21,7 @@ mod message;
 mod publish;
 mod referrers;
 mod secret;
+mod tags;
 mod text;
 mod upload;
 
@@ -32,6 +33,7 @@ pub use message::{HttpRequest, HttpResponse, Method, Retry};
 pub use publish::{Listed, Publication, Publish, PublishStep, Withdrawal};
 pub use referrers::{ReferrersApi, ReferrersOrder};
 pub use secret::Secret;
+pub use tags::{TagList, TagListStep};
 pub use upload::{Brought, Upload, UploadStep};
 
 #[cfg(test)]

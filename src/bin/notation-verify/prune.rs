@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use clap::Args;
 use notation_verifier::io::prune::{
-    Effect, PruneOptions, PruneSummary, Pruned, PrunedSignature, document, prune,
+    Effect, GoneImages, PruneOptions, PruneSummary, Pruned, PrunedSignature, document, gone_images,
+    prune,
 };
 use notation_verifier::io::{Configured, Run};
+use notation_verifier::oci::Reference;
 use notation_verifier::sign::prune::Signers;
 use notation_verifier::{Error, Limits, Provider};
 
@@ -21,12 +23,16 @@ use crate::{input, sources, text};
 
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("images").required(true).multiple(true)
-    .args(["from", "references"]))]
+    .args(["from", "references", "repository"]))]
 pub struct PruneArgs {
     /// Delete the signatures that can go. Without it they are listed, and nothing is
     /// changed.
     #[arg(long)]
     pub delete: bool,
+    /// Find the images of this repository (`registry/repository`) that are gone, where
+    /// clients keep lists of referrers under tags. May be given several times.
+    #[arg(long, value_name = "REPOSITORY", value_parser = repository)]
+    pub repository: Vec<Reference>,
     /// Count newer valid signatures of every signer whom the policy trusts, and not
     /// only of the same one.
     #[arg(long)]
@@ -77,14 +83,28 @@ pub fn run(args: &PruneArgs) -> Exit {
         Err(error) => return sources::cannot_begin(args.output, "pruned", &error),
     };
     match go(args, &run) {
-        Ok((all, summary, warnings)) => {
+        Ok(Done {
+            all,
+            summary,
+            repositories,
+            warnings,
+        }) => {
             for warning in &warnings {
                 text::print_warning(warning);
             }
             if args.output == Output::Json {
-                let document = document(args.effect(), &all, &summary, &warnings);
+                let effect = args.effect();
+                let document = document(effect, &all, &summary, &repositories, &warnings);
                 text::print_line(&format!("{document:#}"));
             } else {
+                for one in &repositories {
+                    text::print_line(&format!(
+                        "{}: {} lists of referrers under tags, {} of images that are gone",
+                        one.repository.scope(),
+                        one.lists,
+                        one.images.len()
+                    ));
+                }
                 show(&summary, args.effect());
             }
             sources::exit(summary.is_complete(), &run)
@@ -109,13 +129,23 @@ fn show(summary: &PruneSummary, effect: Effect) {
     }
 }
 
-type Done = (Vec<Pruned>, PruneSummary, Vec<String>);
+struct Done {
+    all: Vec<Pruned>,
+    summary: PruneSummary,
+    repositories: Vec<GoneImages>,
+    warnings: Vec<String>,
+}
+
+fn repository(text: &str) -> Result<Reference, String> {
+    Reference::parse(text).map_err(|error| error.to_string())
+}
 
 fn go(args: &PruneArgs, run: &Run) -> Result<Done, Error> {
     let limits = Limits::default();
     let list = args.from.list(&args.references, &args.registry, &limits)?;
     let mut warnings = list.warnings();
-    let client = args.registry.client(list.references(), &limits)?;
+    let known = list.references().iter().chain(&args.repository);
+    let client = args.registry.client(known, &limits)?;
     let config = input::config(args.config.as_deref())?;
     let Configured {
         verifier,
@@ -132,7 +162,15 @@ fn go(args: &PruneArgs, run: &Run) -> Result<Done, Error> {
     if args.any_signer {
         options.signers = Signers::Any;
     }
-    let references = list.into_references();
+    let mut references = list.into_references();
+    let mut repositories = Vec::new();
+    for repository in &args.repository {
+        let found = gone_images(&client, repository, options.concurrency, run)?;
+        let new = found.images.iter().filter(|one| !references.contains(one));
+        let new: Vec<Reference> = new.cloned().collect();
+        references.extend(new);
+        repositories.push(found);
+    }
     let mut progress = Progress::new(references.len(), "failed");
     let mut all = Vec::new();
     let summary = prune(&client, &references, &options, &mut |one| {
@@ -147,7 +185,12 @@ fn go(args: &PruneArgs, run: &Run) -> Result<Done, Error> {
     });
     progress.finish();
     all.sort_by_key(|one| one.index);
-    Ok((all, summary, warnings))
+    Ok(Done {
+        all,
+        summary,
+        repositories,
+        warnings,
+    })
 }
 
 /// The image, and each signature below it.

@@ -11,10 +11,12 @@
 //! a crash a long time, in which a signature is listed that is not there, and verifiers
 //! that stop at it reject the image.
 
+mod gone;
 mod one;
 mod plan;
 mod report;
 
+pub use gone::{GoneImages, gone_images};
 pub use report::{PruneResult, PruneSummary, Pruned, PrunedSignature, SignatureState, document};
 
 use std::time::Duration;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::Effect;
+use super::{Effect, GoneImages};
 use crate::error::Error;
 use crate::io::run::Stopped;
 use crate::oci::Reference;
@@ -217,18 +217,20 @@ impl PruneSummary {
 }
 
 /// The run as one document: the command's JSON. `images` are in the order in which
-/// they were given.
+/// they were given, those of `repositories` last.
 #[must_use]
 pub fn document(
     effect: Effect,
     images: &[Pruned],
     summary: &PruneSummary,
+    repositories: &[GoneImages],
     warnings: &[String],
 ) -> Value {
     json!({
         "schemaVersion": 1,
         "kind": "pruned",
         "deletes": effect == Effect::Write,
+        "repositories": repositories.iter().map(GoneImages::to_json).collect::<Vec<_>>(),
         "images": images.iter().map(Pruned::to_json).collect::<Vec<_>>(),
         "counts": summary.to_json(),
         "warnings": warnings,

@@ -11,8 +11,8 @@ use super::send::Flow;
 use crate::io::http::in_run_patiently;
 use crate::oci::Digest;
 use crate::registry::{
-    Brought, Exchange, HttpRequest, HttpResponse, Method, Progress, Upload, UploadStep, is_there,
-    look_for, put_manifest, status_failure, stored,
+    Brought, Exchange, HttpRequest, HttpResponse, Method, Progress, TagList, TagListStep, Upload,
+    UploadStep, is_there, look_for, put_manifest, status_failure, stored,
 };
 use crate::session::{Need, NeedId, Reply, Request};
 use crate::wire::Descriptor;
@@ -107,6 +107,20 @@ impl RegistryHost {
                 }
                 Err(why) => return Reply::Failed(why.to_string()),
             }
+        }
+    }
+
+    /// The images whose referrers are listed under tags of the repository.
+    pub(in crate::io) fn subjects_of_tags(&self) -> Result<Vec<Digest>, String> {
+        let mut step = TagList::start(self.endpoint(), self.client().limits());
+        loop {
+            step = match step {
+                TagListStep::Done(subjects) => return Ok(subjects),
+                TagListStep::Failed(why) => return Err(why),
+                TagListStep::Again(list, request) => {
+                    list.receive(&self.send(&request).map_err(|why| why.to_string())?)
+                }
+            };
         }
     }
 
