@@ -84,7 +84,8 @@ impl Signed {
         let sbom = pusher.one(&json!({
             "op": "sbom", "repository": repository, "subject": index,
         }));
-        if !registry.kind.has_referrers_api() {
+        let is_open = !registry.security.tls && registry.security.access == Access::Anyone;
+        if is_open && !registry.kind.has_referrers_api() {
             // A client that knows of subjects keeps the list.
             assert!(!pusher_lists(registry, repository, &index).is_empty());
         }
