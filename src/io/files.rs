@@ -101,7 +101,8 @@ fn sync_directory(_: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn failed(path: &Path, what: &str, error: std::io::Error) -> Error {
+/// The error of something that was done to `path`, in the words of `what`.
+pub(super) fn failed(path: &Path, what: &str, error: std::io::Error) -> Error {
     Error::with_source(
         ErrorKind::Io,
         format!("`{}` {what}: {error}", path.display()),

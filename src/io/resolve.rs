@@ -22,26 +22,53 @@ pub fn resolve(
     provider: &Provider,
     limits: &Limits,
 ) -> Result<(Reference, Descriptor), Error> {
+    find(host, reference, provider, limits)?.ok_or_else(|| {
+        let message = format!("`{reference}` does not exist");
+        Error::new(ErrorKind::Artifact, message)
+    })
+}
+
+/// The same; `None` is nothing.
+pub(super) fn find(
+    host: &RegistryHost,
+    reference: &Reference,
+    provider: &Provider,
+    limits: &Limits,
+) -> Result<Option<(Reference, Descriptor)>, Error> {
     let name = reference.identifier().ok_or_else(|| {
         Error::new(
             ErrorKind::Usage,
             format!("`{reference}` needs a digest or a tag"),
         )
     })?;
+    let found = find_name(host, &name, provider, limits);
+    let Some(descriptor) = found.map_err(|why| Error::new(ErrorKind::Io, why))? else {
+        return Ok(None);
+    };
+    let digest = Digest::parse(&descriptor.digest)
+        .map_err(|error| Error::new(ErrorKind::Artifact, error.to_string()))?;
+    Ok(Some((reference.with_digest(digest), descriptor)))
+}
+
+/// What the repository has under `name`, a tag or a digest; `None` is nothing.
+///
+/// # Errors
+/// Why the look-up failed, for a person.
+pub(super) fn find_name(
+    host: &RegistryHost,
+    name: &str,
+    provider: &Provider,
+    limits: &Limits,
+) -> Result<Option<Descriptor>, String> {
     let reply = host.get(&Need {
         id: NeedId(0),
         request: Request::Resolve {
-            reference: name.clone(),
+            reference: name.to_owned(),
         },
         max_bytes: limits.manifest_bytes,
     });
-    if matches!(reply, Reply::NotFound) {
-        let message = format!("`{reference}` does not exist");
-        return Err(Error::new(ErrorKind::Artifact, message));
+    match reply {
+        Reply::NotFound => Ok(None),
+        reply => resolved(name, reply, provider).map(|(descriptor, _)| Some(descriptor)),
     }
-    let (descriptor, _) =
-        resolved(&name, reply, provider).map_err(|why| Error::new(ErrorKind::Io, why))?;
-    let digest = Digest::parse(&descriptor.digest)
-        .map_err(|error| Error::new(ErrorKind::Artifact, error.to_string()))?;
-    Ok((reference.with_digest(digest), descriptor))
 }

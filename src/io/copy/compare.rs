@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::manifests::item;
-use super::place::{Place, Reader, resolve};
+use super::place::{Place, Reader};
 use super::report::{CopyReport, Item, ItemKind, ItemResult};
 use super::target::Target;
-use super::{CopyOptions, Event, Job, Record, plan, planned};
+use super::{CopyOptions, Event, Job, Record};
 use crate::crypto::Provider;
 use crate::error::Error;
 use crate::io::layout::{Layout, LayoutError};
 use crate::io::parallel;
+use crate::io::resolve::find_name;
 use crate::oci::closure::{Blob, Follow, Node};
 use crate::oci::{Digest, Reference};
 use crate::wire::Descriptor;
@@ -29,30 +30,8 @@ pub fn compare(
     options: &CopyOptions,
     progress: &mut dyn FnMut(Event<'_>),
 ) -> Result<CopyReport, Error> {
-    let provider = Provider::preferred();
-    let reader = from.reader(&options.run);
-    let root = reader.resolve(&options.limits, &provider)?;
-    to.check(&root.digest)?;
-    let closure = plan::closure(
-        &reader,
-        &root,
-        options.follow,
-        &options.limits,
-        &options.run,
-    )?;
-    let mut report = CopyReport {
-        root: Some(root),
-        tag: to.tag(from),
-        problems: closure.problems().to_vec(),
-        warnings: closure.warnings().to_vec(),
-        ..CopyReport::default()
-    };
-    progress(planned(&closure, report.tag.as_deref()));
-    let job = Job {
-        reader,
-        closure,
-        options,
-    };
+    let (job, mut report) = Job::plan(from, to, options)?;
+    progress(job.planned(&report));
     let layout = opened(to, options)?;
     let there = other(to, layout.as_ref(), options);
     let absent = |why: &str| ItemResult::Missing(why.to_owned());
@@ -232,7 +211,7 @@ fn named(
     let found = match there {
         None => Ok(None),
         Some(Reader::Registry(host, _)) if Reference::is_tag(tag) => {
-            resolve(host, tag, &options.limits, &Provider::preferred())
+            find_name(host, tag, &Provider::preferred(), &options.limits)
         }
         Some(Reader::Registry(..)) => Ok(None),
         Some(Reader::Layout(layout, _)) => match layout.resolve(tag) {

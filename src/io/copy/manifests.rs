@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
-use super::place::resolve;
 use super::report::{Item, ItemKind, ItemResult};
 use super::target::{Put, Writer};
 use super::{Job, Record};
 use crate::crypto::Provider;
 use crate::io::registry::Published;
+use crate::io::resolve::find_name;
 use crate::io::tasks::{self, Progress};
 use crate::oci::closure::Node;
 use crate::registry::Publish;
@@ -232,7 +232,7 @@ impl Job<'_> {
             Writer::Registry(host) => {
                 let Some(tag) = &tag else { return };
                 let provider = Provider::preferred();
-                let there = resolve(host, tag, &self.options.limits, &provider);
+                let there = find_name(host, tag, &provider, &self.options.limits);
                 let is_there = matches!(
                     &there, Ok(Some(found)) if found.digest == root.descriptor.digest
                 );

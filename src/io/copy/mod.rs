@@ -100,33 +100,11 @@ pub fn copy(
     options: &CopyOptions,
     progress: &mut dyn FnMut(Event<'_>),
 ) -> Result<CopyReport, Error> {
-    let provider = Provider::preferred();
-    let reader = from.reader(&options.run);
-    let root = reader.resolve(&options.limits, &provider)?;
-    to.check(&root.digest)?;
-    let closure = plan::closure(
-        &reader,
-        &root,
-        options.follow,
-        &options.limits,
-        &options.run,
-    )?;
-    let mut report = CopyReport {
-        root: Some(root),
-        tag: to.tag(from),
-        warnings: closure.warnings().to_vec(),
-        ..CopyReport::default()
-    };
-    if !closure.problems().is_empty() {
-        report.problems = closure.problems().to_vec();
+    let (job, mut report) = Job::plan(from, to, options)?;
+    if !report.problems.is_empty() {
         return Ok(report);
     }
-    progress(planned(&closure, report.tag.as_deref()));
-    let job = Job {
-        reader,
-        closure,
-        options,
-    };
+    progress(job.planned(&report));
     match options.effect {
         Effect::DryRun => compare::dry_run(&job, to, &mut report, progress)?,
         Effect::Write => {
@@ -135,18 +113,6 @@ pub fn copy(
         }
     }
     Ok(report)
-}
-
-fn planned(closure: &Closure, tag: Option<&str>) -> Event<'static> {
-    let sizes = closure
-        .nodes()
-        .map(|node| node.descriptor.size)
-        .chain(closure.blobs().map(|blob| blob.descriptor.size));
-    let sizes = sizes.map(|size| u64::try_from(size).unwrap_or_default());
-    Event::Planned {
-        items: closure.nodes().count() + closure.blobs().count() + usize::from(tag.is_some()),
-        bytes: sizes.fold(0, u64::saturating_add),
-    }
 }
 
 /// One image on its way.
@@ -173,7 +139,52 @@ impl Record<'_> {
     }
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
+    /// What there is to do, and the report that it begins with.
+    fn plan(
+        from: &Place<'a>,
+        to: &Target<'_>,
+        options: &'a CopyOptions,
+    ) -> Result<(Self, CopyReport), Error> {
+        let reader = from.reader(&options.run);
+        let root = reader.resolve(&options.limits, &Provider::preferred())?;
+        to.check(&root.digest)?;
+        let closure = plan::closure(
+            &reader,
+            &root,
+            options.follow,
+            &options.limits,
+            &options.run,
+        )?;
+        let report = CopyReport {
+            root: Some(root),
+            tag: to.tag(from),
+            problems: closure.problems().to_vec(),
+            warnings: closure.warnings().to_vec(),
+            ..CopyReport::default()
+        };
+        let job = Self {
+            reader,
+            closure,
+            options,
+        };
+        Ok((job, report))
+    }
+
+    fn planned(&self, report: &CopyReport) -> Event<'static> {
+        let closure = &self.closure;
+        let sizes = closure
+            .nodes()
+            .map(|node| node.descriptor.size)
+            .chain(closure.blobs().map(|blob| blob.descriptor.size));
+        let sizes = sizes.map(|size| u64::try_from(size).unwrap_or_default());
+        let tags = usize::from(report.tag.is_some());
+        Event::Planned {
+            items: closure.nodes().count() + closure.blobs().count() + tags,
+            bytes: sizes.fold(0, u64::saturating_add),
+        }
+    }
+
     fn write(&self, writer: &Writer, report: &mut CopyReport, progress: &mut dyn FnMut(Event<'_>)) {
         let mut record = Record {
             report,

@@ -6,11 +6,11 @@ use crate::crypto::Provider;
 use crate::error::{Error, ErrorKind};
 use crate::io::layout::{Layout, LayoutError};
 use crate::io::registry::{RegistryClient, RegistryHost};
+use crate::io::resolve::find_name;
 use crate::io::run::Run;
 use crate::limits::Limits;
 use crate::oci::{Digest, Reference};
 use crate::registry::Endpoint;
-use crate::session::{Need, NeedId, Reply, Request, resolved};
 use crate::wire::Descriptor;
 
 /// An image that is read.
@@ -68,7 +68,7 @@ impl Reader<'_> {
                         format!("`{reference}` needs a digest or a tag"),
                     )
                 })?;
-                self::resolve(host, &name, limits, provider)
+                find_name(host, &name, provider, limits)
                     .map_err(failed)?
                     .ok_or_else(|| failed(format!("`{reference}` is not there")))
             }
@@ -145,25 +145,5 @@ impl Reader<'_> {
             Self::Registry(host, _) => Some(host.endpoint()),
             Self::Layout(..) => None,
         }
-    }
-}
-
-/// What a registry has under `name`, a tag or a digest; `None` is nothing.
-pub(super) fn resolve(
-    host: &RegistryHost,
-    name: &str,
-    limits: &Limits,
-    provider: &Provider,
-) -> Result<Option<Descriptor>, String> {
-    let reply = host.get(&Need {
-        id: NeedId(0),
-        request: Request::Resolve {
-            reference: name.to_owned(),
-        },
-        max_bytes: limits.manifest_bytes,
-    });
-    match reply {
-        Reply::NotFound => Ok(None),
-        reply => resolved(name, reply, provider).map(|(descriptor, _)| Some(descriptor)),
     }
 }

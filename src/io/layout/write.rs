@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{LAYOUT_VERSION, Layout};
 use crate::error::{Error, ErrorKind};
-use crate::io::files;
+use crate::io::files::{self, failed};
 use crate::limits::Limits;
 use crate::oci::media_type::OCI_INDEX;
 use crate::oci::{Digest, Index};
@@ -231,14 +231,6 @@ fn malformed(path: &Path, problem: &str) -> Error {
     Error::new(
         ErrorKind::Artifact,
         format!("`{}` is malformed: {problem}", path.display()),
-    )
-}
-
-fn failed(path: &Path, what: &str, error: std::io::Error) -> Error {
-    Error::with_source(
-        ErrorKind::Io,
-        format!("`{}` {what}: {error}", path.display()),
-        error,
     )
 }
 

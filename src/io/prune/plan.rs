@@ -8,10 +8,11 @@ use crate::error::{Error, ErrorKind};
 use crate::io::drive::drive;
 use crate::io::evidence::WithEvidence;
 use crate::io::registry::RegistryHost;
+use crate::io::resolve::find;
 use crate::limits::Limits;
 use crate::oci::media_type::{NOTARY_SIGNATURE, OCI_EMPTY, OCI_MANIFEST};
 use crate::oci::{Digest, Manifest, Reference, SignatureManifest};
-use crate::session::{ImageRequest, Need, NeedId, Platforms, Reply, Request, resolved};
+use crate::session::{ImageRequest, Platforms};
 use crate::sign::prune::{Fate, decide, judged};
 use crate::wire::Descriptor;
 
@@ -35,35 +36,22 @@ impl Plan {
         host: &RegistryHost,
         reference: &mut Reference,
     ) -> Result<Self, Error> {
-        let name = reference.identifier().ok_or_else(|| {
-            Error::new(
-                ErrorKind::Usage,
-                format!("`{reference}` needs a digest or a tag"),
-            )
-        })?;
-        let reply = host.get(&Need {
-            id: NeedId(0),
-            request: Request::Resolve {
-                reference: name.clone(),
-            },
-            max_bytes: options.verifier.limits().manifest_bytes,
-        });
-        match (&reply, reference.digest()) {
-            (Reply::NotFound, Some(digest)) => return Self::of_gone(options, host, digest),
-            (Reply::NotFound, None) => {
+        let verifier = &options.verifier;
+        let found = find(host, reference, verifier.provider(), verifier.limits())?;
+        let descriptor = match (found, reference.digest()) {
+            (Some((named, descriptor)), _) => {
+                *reference = named;
+                descriptor
+            }
+            (None, Some(digest)) => return Self::of_gone(options, host, digest),
+            (None, None) => {
                 let message = format!(
                     "`{reference}` does not exist: the signatures of an image that is gone are \
                      found by its digest"
                 );
                 return Err(Error::new(ErrorKind::Artifact, message));
             }
-            _ => {}
-        }
-        let provider = options.verifier.provider();
-        let (descriptor, _) = resolved(&name, reply, provider).map_err(failed)?;
-        let digest = Digest::parse(&descriptor.digest)
-            .map_err(|error| Error::new(ErrorKind::Artifact, error.to_string()))?;
-        *reference = reference.with_digest(digest);
+        };
         Self::of_image(options, host, reference, &descriptor.digest)
     }
 
